@@ -1,0 +1,2 @@
+/** Room `base`: error types and small data structures. Imports nothing. */
+export * from "./errors.js";

@@ -1,0 +1,60 @@
+/**
+ * Data objects: what tasks take and give. Owns their shape, nothing of where they are
+ * kept. All are immutable; views share the bytes of what they look at.
+ *
+ * | kind  | content                                    | size           | length         |
+ * |-------|--------------------------------------------|----------------|----------------|
+ * | plain | bytes, in memory or in a file of the store | bytes          | 0              |
+ * | file  | the content of a user's file               | bytes          | 0              |
+ * | array | objects of any kind                        | sum of sizes   | elements       |
+ * | index | pieces of one stretch of bytes (a view)    | bytes of all   | pieces         |
+ */
+
+/** Any data object. Told apart by `kind`. */
+export type DataObject = PlainObject | FileObject | ArrayObject | IndexObject;
+
+/** Objects that are one continuous stretch of bytes ("D-objects"). An index is readable too. */
+export type BytesObject = PlainObject | FileObject | IndexObject;
+
+interface Sized {
+  /** Bytes. */
+  readonly size: number;
+  readonly length: number;
+}
+
+interface Readable {
+  /**
+   * The content as one continuous piece of memory; read from disk at the first call where
+   * it is not in memory. Throws LoomError("task") when the file is gone or was changed.
+   */
+  bytes(): Uint8Array;
+  /** A file that holds exactly the content, if there is one: programs can use it in place. */
+  readonly path: string | undefined;
+}
+
+export interface PlainObject extends Sized, Readable {
+  readonly kind: "plain";
+}
+
+export interface FileObject extends Sized, Readable {
+  readonly kind: "file";
+  readonly path: string;
+}
+
+export interface ArrayObject extends Sized {
+  readonly kind: "array";
+  readonly elements: readonly DataObject[];
+}
+
+export interface IndexObject extends Sized, Readable {
+  readonly kind: "index";
+  /** Piece `i`, a view: copies nothing. */
+  piece(i: number): PlainObject;
+  /** Pieces [start, end) joined: a view, as they are neighbours. */
+  join(start: number, end: number): PlainObject;
+}
+
+/** Whether the object is readable as bytes. */
+export function isBytes(object: DataObject): object is BytesObject {
+  return object.kind !== "array";
+}

@@ -1,0 +1,46 @@
+/**
+ * A plan as columns: what the decoder fills straight from a PLAN request's bytes and
+ * the task table copies, without an object per task.
+ */
+
+/** Bits of {@link PlanColumns.flags}. */
+export const PlanTaskFlag = {
+  /** The client wants this task's result. */
+  result: 1,
+  /** The task has a checkpoint path. */
+  checkpoint: 2,
+  /** The task has a label. */
+  label: 4,
+  /** The task has metadata. */
+  metadata: 8,
+} as const;
+
+/** One plan; task `i` (0-based) has client id `idBase + i`. */
+export interface PlanColumns {
+  readonly idBase: number;
+  readonly taskCount: number;
+  /** PLAN request's load_checkpoints. */
+  readonly loadCheckpoints: boolean;
+  /** The request's bytes; all offsets below are into them. They must stay unchanged. */
+  readonly bytes: Uint8Array;
+  /** Symbol number of the task type. Length taskCount, like the next ones. */
+  readonly taskType: Int32Array;
+  readonly flags: Uint8Array;
+  /** Index into `requests`, -1 = none. */
+  readonly request: Int32Array;
+  readonly configStart: Uint32Array;
+  readonly configLength: Uint32Array;
+  /** Where the `Task` message's bytes are, to decode rare fields on demand. */
+  readonly messageStart: Uint32Array;
+  readonly messageLength: Uint32Array;
+  /** Inputs of task i: `inputIds[inputStart[i] .. inputStart[i + 1])`. Length taskCount + 1. */
+  readonly inputStart: Uint32Array;
+  /** Client ids, of this plan or an earlier one. Longer than used is allowed. */
+  readonly inputIds: Int32Array;
+  readonly requests: readonly PlanResourceRequest[];
+}
+
+/** A resource request as on the wire. */
+export interface PlanResourceRequest {
+  readonly resources: readonly { readonly symbol: number; readonly value: number }[];
+}

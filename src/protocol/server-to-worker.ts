@@ -1,0 +1,383 @@
+/**
+ * Server to worker: batches of binary records. A frame holds records back to back; each
+ * begins with an op byte. docs/protocol.md lists the layouts. No object per record on either side: the
+ * reader fills one {@link AssignRecord} again and again.
+ */
+import { ProtocolError } from "../base/index.js";
+import { RecordWriter } from "./record-writer.js";
+
+/** Version of all server-worker and worker-worker messages; both sides must have the same. */
+export const WORKER_PROTOCOL_VERSION = 1;
+
+const Op = {
+  assign: 1,
+  drop: 2,
+  retract: 3,
+  cancel: 4,
+  peer: 5,
+  symbols: 6,
+  ping: 7,
+  readOutput: 8,
+  shutdown: 9,
+} as const;
+
+/** Where a worker finds an input of a task assigned to it. */
+export const InputPlace = {
+  /** In this worker's store, now or when a task assigned to it earlier has finished. */
+  local: 0,
+  /** Its bytes are in the record (plain objects of at most {@link INLINE_LIMIT} bytes). */
+  inline: 1,
+  /** To be fetched from one of the workers listed. */
+  remote: 2,
+} as const;
+
+/** Plain objects up to this many bytes travel inside records. */
+export const INLINE_LIMIT = 64;
+
+/** Bits of {@link AssignRecord.flags}. */
+export const AssignFlag = {
+  /** A `TaskExtras` message (proto/worker.proto) comes with it. */
+  extras: 1,
+} as const;
+
+const ASSIGN_HEAD = 1 + 4 + 4 + 2 + 2 + 1 + 4 + 4;
+
+/** Writes the batches for one worker. */
+export class ServerToWorkerWriter extends RecordWriter {
+  /** Begins an assignment; exactly `inputCount` input…() calls must follow. */
+  assign(
+    row: number,
+    attempt: number,
+    taskType: number,
+    cpus: number,
+    inputCount: number,
+    config: Uint8Array,
+    configStart: number,
+    configLength: number,
+    extras: Uint8Array | undefined,
+  ): void {
+    const at = this.reserve(ASSIGN_HEAD);
+    const view = this.view;
+    view.setUint8(at, Op.assign);
+    view.setUint32(at + 1, row, true);
+    view.setUint32(at + 5, attempt, true);
+    view.setUint16(at + 9, taskType, true);
+    view.setUint16(at + 11, cpus, true);
+    view.setUint8(at + 13, extras === undefined ? 0 : AssignFlag.extras);
+    view.setUint32(at + 14, inputCount, true);
+    view.setUint32(at + 18, configLength, true);
+    this.putBytes(config, configStart, configLength);
+    if (extras !== undefined) {
+      const lengthAt = this.reserve(4);
+      this.view.setUint32(lengthAt, extras.length, true);
+      this.putBytes(extras, 0, extras.length);
+    }
+  }
+
+  inputLocal(row: number): void {
+    const at = this.reserve(5);
+    this.view.setUint8(at, InputPlace.local);
+    this.view.setUint32(at + 1, row, true);
+  }
+
+  inputInline(row: number, bytes: Uint8Array, start: number, length: number): void {
+    const at = this.reserve(6);
+    this.view.setUint8(at, InputPlace.inline);
+    this.view.setUint32(at + 1, row, true);
+    this.view.setUint8(at + 5, length);
+    this.putBytes(bytes, start, length);
+  }
+
+  /** `holders`: worker indices, best first, at most 255. */
+  inputRemote(row: number, sizeBytes: number, holders: readonly number[]): void {
+    const count = Math.min(holders.length, 255);
+    const at = this.reserve(14 + 2 * count);
+    const view = this.view;
+    view.setUint8(at, InputPlace.remote);
+    view.setUint32(at + 1, row, true);
+    view.setFloat64(at + 5, sizeBytes, true);
+    view.setUint8(at + 13, count);
+    for (let i = 0; i < count; i++) view.setUint16(at + 14 + 2 * i, holders[i], true);
+  }
+
+  /** The object is needed by nobody any more. */
+  drop(row: number): void {
+    const at = this.reserve(5);
+    this.view.setUint8(at, Op.drop);
+    this.view.setUint32(at + 1, row, true);
+  }
+
+  /** Give the task back if it has not started; answered by `retracted` only if it hasn't. */
+  retract(row: number, attempt: number): void {
+    this.taskRecord(Op.retract, row, attempt);
+  }
+
+  /** Stop the task and forget it; not answered. */
+  cancel(row: number, attempt: number): void {
+    this.taskRecord(Op.cancel, row, attempt);
+  }
+
+  /** Worker `index` serves its objects at host:port. Sent before the index is used. */
+  peer(index: number, host: string, port: number): void {
+    const name = new TextEncoder().encode(host);
+    const at = this.reserve(6);
+    this.view.setUint8(at, Op.peer);
+    this.view.setUint16(at + 1, index, true);
+    this.view.setUint16(at + 3, port, true);
+    this.view.setUint8(at + 5, name.length);
+    this.putBytes(name, 0, name.length);
+  }
+
+  /** Symbols number `first` and following. */
+  symbols(first: number, names: readonly string[]): void {
+    const text = new TextEncoder().encode(names.join("\n"));
+    const at = this.reserve(7);
+    this.view.setUint8(at, Op.symbols);
+    this.view.setUint16(at + 1, first, true);
+    this.view.setUint32(at + 3, text.length, true);
+    this.putBytes(text, 0, text.length);
+  }
+
+  /** Answered by `pong` with the same serial. */
+  ping(serial: number): void {
+    const at = this.reserve(5);
+    this.view.setUint8(at, Op.ping);
+    this.view.setUint32(at + 1, serial, true);
+  }
+
+  /** What has the running program written? Answered by `output`. `stream`: 1 stdout, 2 stderr. */
+  readOutput(
+    requestId: number,
+    row: number,
+    attempt: number,
+    stream: number,
+    offset: number,
+    maxBytes: number,
+  ): void {
+    const at = this.reserve(26);
+    const view = this.view;
+    view.setUint8(at, Op.readOutput);
+    view.setUint32(at + 1, requestId, true);
+    view.setUint32(at + 5, row, true);
+    view.setUint32(at + 9, attempt, true);
+    view.setUint8(at + 13, stream);
+    view.setFloat64(at + 14, offset, true);
+    view.setUint32(at + 22, maxBytes, true);
+  }
+
+  /** Stop everything, remove all files, exit with code 0. */
+  shutdown(): void {
+    this.view.setUint8(this.reserve(1), Op.shutdown);
+  }
+
+  private taskRecord(op: number, row: number, attempt: number): void {
+    const at = this.reserve(9);
+    this.view.setUint8(at, op);
+    this.view.setUint32(at + 1, row, true);
+    this.view.setUint32(at + 5, attempt, true);
+  }
+}
+
+/**
+ * One assignment as read. The object and its arrays are reused: a handler copies what it
+ * keeps before it returns. `frame` itself may be kept.
+ */
+export class AssignRecord {
+  frame: Uint8Array = new Uint8Array(0);
+  row = 0;
+  attempt = 0;
+  taskType = 0;
+  cpus = 0;
+  configStart = 0;
+  configLength = 0;
+  extrasStart = 0;
+  /** 0 = no extras. */
+  extrasLength = 0;
+  inputCount = 0;
+  inputRow = new Uint32Array(16);
+  /** One of {@link InputPlace}. */
+  inputPlace = new Uint8Array(16);
+  /** Remote inputs: size in bytes. */
+  inputSize = new Float64Array(16);
+  /** Inline: where its bytes are in `frame`. Remote: where the holders' u16 indices are. */
+  inputStart = new Uint32Array(16);
+  /** Inline: number of bytes. Remote: number of holders. */
+  inputLength = new Uint8Array(16);
+
+  /** The holders of remote input `i`, best first. */
+  holders(i: number): number[] {
+    const { frame } = this;
+    const start = this.inputStart[i];
+    const list: number[] = [];
+    for (let k = 0; k < this.inputLength[i]; k++) {
+      list.push(frame[start + 2 * k] | (frame[start + 2 * k + 1] << 8));
+    }
+    return list;
+  }
+
+  /** @internal */
+  ensureInputs(count: number): void {
+    if (count <= this.inputRow.length) return;
+    const size = Math.max(count, this.inputRow.length * 2);
+    this.inputRow = new Uint32Array(size);
+    this.inputPlace = new Uint8Array(size);
+    this.inputSize = new Float64Array(size);
+    this.inputStart = new Uint32Array(size);
+    this.inputLength = new Uint8Array(size);
+  }
+}
+
+/** What a worker does with each record. */
+export interface ServerToWorkerHandler {
+  assign(record: AssignRecord): void;
+  drop(row: number): void;
+  retract(row: number, attempt: number): void;
+  cancel(row: number, attempt: number): void;
+  peer(index: number, host: string, port: number): void;
+  symbols(first: number, names: string[]): void;
+  ping(serial: number): void;
+  readOutput(
+    requestId: number,
+    row: number,
+    attempt: number,
+    stream: number,
+    offset: number,
+    maxBytes: number,
+  ): void;
+  shutdown(): void;
+}
+
+/** Reads frames from the server. One per connection. */
+export class ServerToWorkerReader {
+  private readonly record = new AssignRecord();
+
+  constructor(private readonly handler: ServerToWorkerHandler) {}
+
+  /** Hands each record of `frame` to the handler. Throws a ProtocolError at a malformed one. */
+  read(frame: Uint8Array): void {
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+    const { handler } = this;
+    let at = 0;
+    try {
+      while (at < frame.length) {
+        const op = frame[at];
+        switch (op) {
+          case Op.assign:
+            at = this.readAssign(frame, view, at);
+            break;
+          case Op.drop:
+            handler.drop(view.getUint32(at + 1, true));
+            at += 5;
+            break;
+          case Op.retract:
+            handler.retract(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
+            at += 9;
+            break;
+          case Op.cancel:
+            handler.cancel(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
+            at += 9;
+            break;
+          case Op.peer: {
+            const length = view.getUint8(at + 5);
+            const host = textAt(frame, at + 6, length);
+            handler.peer(view.getUint16(at + 1, true), host, view.getUint16(at + 3, true));
+            at += 6 + length;
+            break;
+          }
+          case Op.symbols: {
+            const length = view.getUint32(at + 3, true);
+            const names = textAt(frame, at + 7, length).split("\n");
+            handler.symbols(view.getUint16(at + 1, true), names);
+            at += 7 + length;
+            break;
+          }
+          case Op.ping:
+            handler.ping(view.getUint32(at + 1, true));
+            at += 5;
+            break;
+          case Op.readOutput:
+            handler.readOutput(
+              view.getUint32(at + 1, true),
+              view.getUint32(at + 5, true),
+              view.getUint32(at + 9, true),
+              view.getUint8(at + 13),
+              view.getFloat64(at + 14, true),
+              view.getUint32(at + 22, true),
+            );
+            at += 26;
+            break;
+          case Op.shutdown:
+            handler.shutdown();
+            at += 1;
+            break;
+          default:
+            throw new ProtocolError(`unknown record ${op} from the server at byte ${at}`);
+        }
+      }
+    } catch (error) {
+      throw truncatedOr(error, "server", at);
+    }
+  }
+
+  private readAssign(frame: Uint8Array, view: DataView, start: number): number {
+    const record = this.record;
+    record.frame = frame;
+    record.row = view.getUint32(start + 1, true);
+    record.attempt = view.getUint32(start + 5, true);
+    record.taskType = view.getUint16(start + 9, true);
+    record.cpus = view.getUint16(start + 11, true);
+    const flags = view.getUint8(start + 13);
+    const inputCount = view.getUint32(start + 14, true);
+    record.configLength = view.getUint32(start + 18, true);
+    let at = start + ASSIGN_HEAD;
+    record.configStart = at;
+    at += record.configLength;
+    record.extrasStart = 0;
+    record.extrasLength = 0;
+    if (flags & AssignFlag.extras) {
+      record.extrasLength = view.getUint32(at, true);
+      record.extrasStart = at + 4;
+      at += 4 + record.extrasLength;
+    }
+    if (at + inputCount * 5 > frame.length) throw new RangeError("truncated");
+    record.inputCount = inputCount;
+    record.ensureInputs(inputCount);
+    const { inputRow, inputPlace, inputStart, inputLength } = record;
+    for (let i = 0; i < inputCount; i++) {
+      const place = view.getUint8(at);
+      inputPlace[i] = place;
+      inputRow[i] = view.getUint32(at + 1, true);
+      at += 5;
+      if (place === InputPlace.inline) {
+        const length = view.getUint8(at);
+        inputStart[i] = at + 1;
+        inputLength[i] = length;
+        at += 1 + length;
+      } else if (place === InputPlace.remote) {
+        record.inputSize[i] = view.getFloat64(at, true);
+        const count = view.getUint8(at + 8);
+        inputStart[i] = at + 9;
+        inputLength[i] = count;
+        at += 9 + 2 * count;
+      } else if (place !== InputPlace.local) {
+        throw new ProtocolError(`unknown input place ${place} from the server at byte ${at}`);
+      }
+    }
+    if (at > frame.length) throw new RangeError("truncated");
+    this.handler.assign(record);
+    return at;
+  }
+}
+
+function textAt(frame: Uint8Array, start: number, length: number): string {
+  if (start + length > frame.length) throw new RangeError("truncated");
+  return new TextDecoder().decode(frame.subarray(start, start + length));
+}
+
+/** DataView throws a RangeError past the end: that is a truncated record. */
+export function truncatedOr(error: unknown, from: string, at: number): unknown {
+  if (error instanceof RangeError) {
+    return new ProtocolError(`truncated record from the ${from} at byte ${at}`, { cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,212 @@
+/**
+ * Worker to server: batches of binary records, the counterpart of server-to-worker.ts.
+ */
+import { ProtocolError } from "../base/index.js";
+import { RecordWriter } from "./record-writer.js";
+import { truncatedOr } from "./server-to-worker.js";
+
+const Op = {
+  finished: 1,
+  failed: 2,
+  started: 3,
+  retracted: 4,
+  inputLost: 5,
+  fetched: 6,
+  pong: 7,
+  output: 8,
+} as const;
+
+const NOT_INLINE = 255;
+const FINISHED_HEAD = 1 + 4 + 4 + 8 + 4 + 1;
+
+/** Writes a worker's batches. */
+export class WorkerToServerWriter extends RecordWriter {
+  /**
+   * The task has finished and its object is in this worker's store.
+   * @param sizeBytes size of the object
+   * @param durationUs execution time in microseconds, 0 for tasks too short to be measured
+   * @param inline the bytes of a plain object of at most INLINE_LIMIT bytes, else undefined
+   */
+  finished(
+    row: number,
+    attempt: number,
+    sizeBytes: number,
+    durationUs: number,
+    inline: Uint8Array | undefined,
+  ): void {
+    const at = this.reserve(FINISHED_HEAD);
+    const view = this.view;
+    view.setUint8(at, Op.finished);
+    view.setUint32(at + 1, row, true);
+    view.setUint32(at + 5, attempt, true);
+    view.setFloat64(at + 9, sizeBytes, true);
+    view.setUint32(at + 17, Math.min(durationUs, 0xffffffff), true);
+    view.setUint8(at + 21, inline === undefined ? NOT_INLINE : inline.length);
+    if (inline !== undefined) this.putBytes(inline, 0, inline.length);
+  }
+
+  /** `failure`: an encoded `FailureInfo` (proto/worker.proto). */
+  failed(row: number, attempt: number, failure: Uint8Array): void {
+    const at = this.reserve(13);
+    this.view.setUint8(at, Op.failed);
+    this.view.setUint32(at + 1, row, true);
+    this.view.setUint32(at + 5, attempt, true);
+    this.view.setUint32(at + 9, failure.length, true);
+    this.putBytes(failure, 0, failure.length);
+  }
+
+  /** Execution has begun; only sent for tasks that hold cpus. */
+  started(row: number, attempt: number): void {
+    this.taskRecord(Op.started, row, attempt);
+  }
+
+  /** The task had not started and is forgotten here, as `retract` asked. */
+  retracted(row: number, attempt: number): void {
+    this.taskRecord(Op.retracted, row, attempt);
+  }
+
+  /**
+   * Input `inputRow` of the task could not be had from any holder named; `holder` is the
+   * worker index that failed last. The task is forgotten here.
+   */
+  inputLost(row: number, attempt: number, inputRow: number, holder: number): void {
+    const at = this.reserve(15);
+    this.view.setUint8(at, Op.inputLost);
+    this.view.setUint32(at + 1, row, true);
+    this.view.setUint32(at + 5, attempt, true);
+    this.view.setUint32(at + 9, inputRow, true);
+    this.view.setUint16(at + 13, holder, true);
+  }
+
+  /** A copy of the object has been fetched and is in this worker's store now. */
+  fetched(row: number): void {
+    const at = this.reserve(5);
+    this.view.setUint8(at, Op.fetched);
+    this.view.setUint32(at + 1, row, true);
+  }
+
+  pong(serial: number): void {
+    const at = this.reserve(5);
+    this.view.setUint8(at, Op.pong);
+    this.view.setUint32(at + 1, serial, true);
+  }
+
+  /** Answer to `readOutput`: bytes from the offset asked for, bytes there are so far. */
+  output(requestId: number, totalSize: number, ended: boolean, bytes: Uint8Array): void {
+    const at = this.reserve(18);
+    const view = this.view;
+    view.setUint8(at, Op.output);
+    view.setUint32(at + 1, requestId, true);
+    view.setFloat64(at + 5, totalSize, true);
+    view.setUint8(at + 13, ended ? 1 : 0);
+    view.setUint32(at + 14, bytes.length, true);
+    this.putBytes(bytes, 0, bytes.length);
+  }
+
+  private taskRecord(op: number, row: number, attempt: number): void {
+    const at = this.reserve(9);
+    this.view.setUint8(at, op);
+    this.view.setUint32(at + 1, row, true);
+    this.view.setUint32(at + 5, attempt, true);
+  }
+}
+
+/** What the server does with each record. `frame` may be kept, it is not reused. */
+export interface WorkerToServerHandler {
+  /** `inlineLength` -1: no inline bytes; else they are at `frame[inlineStart ..]`. */
+  finished(
+    row: number,
+    attempt: number,
+    sizeBytes: number,
+    durationUs: number,
+    frame: Uint8Array,
+    inlineStart: number,
+    inlineLength: number,
+  ): void;
+  failed(row: number, attempt: number, failure: Uint8Array): void;
+  started(row: number, attempt: number): void;
+  retracted(row: number, attempt: number): void;
+  inputLost(row: number, attempt: number, inputRow: number, holder: number): void;
+  fetched(row: number): void;
+  pong(serial: number): void;
+  output(requestId: number, totalSize: number, ended: boolean, bytes: Uint8Array): void;
+}
+
+/** Hands each record of `frame` to the handler. Throws a ProtocolError at a malformed one. */
+export function readWorkerToServer(frame: Uint8Array, handler: WorkerToServerHandler): void {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  let at = 0;
+  try {
+    while (at < frame.length) {
+      const op = frame[at];
+      switch (op) {
+        case Op.finished: {
+          const length = view.getUint8(at + 21);
+          const inlineLength = length === NOT_INLINE ? -1 : length;
+          const start = at + FINISHED_HEAD;
+          at = start + Math.max(inlineLength, 0);
+          if (at > frame.length) throw new RangeError("truncated");
+          handler.finished(
+            view.getUint32(start - 21, true),
+            view.getUint32(start - 17, true),
+            view.getFloat64(start - 13, true),
+            view.getUint32(start - 5, true),
+            frame,
+            start,
+            inlineLength,
+          );
+          break;
+        }
+        case Op.failed: {
+          const length = view.getUint32(at + 9, true);
+          if (at + 13 + length > frame.length) throw new RangeError("truncated");
+          const failure = frame.subarray(at + 13, at + 13 + length);
+          handler.failed(view.getUint32(at + 1, true), view.getUint32(at + 5, true), failure);
+          at += 13 + length;
+          break;
+        }
+        case Op.started:
+          handler.started(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
+          at += 9;
+          break;
+        case Op.retracted:
+          handler.retracted(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
+          at += 9;
+          break;
+        case Op.inputLost:
+          handler.inputLost(
+            view.getUint32(at + 1, true),
+            view.getUint32(at + 5, true),
+            view.getUint32(at + 9, true),
+            view.getUint16(at + 13, true),
+          );
+          at += 15;
+          break;
+        case Op.fetched:
+          handler.fetched(view.getUint32(at + 1, true));
+          at += 5;
+          break;
+        case Op.pong:
+          handler.pong(view.getUint32(at + 1, true));
+          at += 5;
+          break;
+        case Op.output: {
+          const length = view.getUint32(at + 14, true);
+          if (at + 18 + length > frame.length) throw new RangeError("truncated");
+          handler.output(
+            view.getUint32(at + 1, true),
+            view.getFloat64(at + 5, true),
+            view.getUint8(at + 13) === 1,
+            frame.subarray(at + 18, at + 18 + length),
+          );
+          at += 18 + length;
+          break;
+        }
+        default:
+          throw new ProtocolError(`unknown record ${op} from a worker at byte ${at}`);
+      }
+    }
+  } catch (error) {
+    throw truncatedOr(error, "worker", at);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * What a connection is to its user: frames in, frames out, one end. Implementations:
+ * socket-connection.ts. Callers: server, worker, client.
+ */
+
+/** Called by a connection. None of them is called after `closed`. */
+export interface ConnectionHandler {
+  /** A whole frame without its length. Its bytes are not reused by the connection. */
+  frame(frame: Uint8Array): void;
+  /**
+   * The connection has ended; called exactly once. `error` is undefined when either side
+   * closed it in an orderly way.
+   */
+  closed(error: Error | undefined): void;
+}
+
+/** A connection that carries frames: u64 little-endian length, then that many bytes. */
+export interface Connection {
+  /** Peer as "host:port". */
+  readonly remote: string;
+  /** The peer's IP address. */
+  readonly remoteHost: string;
+  /** Our own IP address on this connection. */
+  readonly localHost: string;
+  /** Bytes accepted by send() and not yet taken by the operating system. */
+  readonly bufferedBytes: number;
+  /**
+   * Queues a frame; all frames queued in one tick leave in one write. The bytes must not
+   * change afterwards. Ignored after the end.
+   */
+  send(frame: Uint8Array): void;
+  /** Like send(), the frame being the concatenation of `parts` (nothing is copied). */
+  sendParts(parts: readonly Uint8Array[]): void;
+  /** Resolves when few bytes are buffered (at once if so), or the connection has ended. */
+  drained(): Promise<void>;
+  /** Stops and resumes reading: back-pressure. */
+  pause(): void;
+  resume(): void;
+  /** Sends what is queued, then closes. */
+  close(): void;
+  /** Closes at once; `error` is handed to `closed`. */
+  destroy(error?: Error): void;
+}
+
+/** A listening socket. */
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+  /** Stops listening; connections stay. */
+  close(): Promise<void>;
+}
+
+export interface FrameLimits {
+  /** A frame longer than this ends the connection with a ProtocolError. Default 2 GiB. */
+  maxFrameBytes?: number;
+}
+
+/** Signatures of what transport/index.ts exports, for reference:
+ *
+ * connect(host, port, handler, options?: FrameLimits & { signal?: AbortSignal }): Promise<Connection>
+ *   rejects with LoomError("connection", "cannot connect to HOST:PORT: REASON; WHAT TO DO")
+ * listen(host, port, onConnection: (connection) => ConnectionHandler, options?: FrameLimits): Promise<Listener>
+ *   rejects with LoomError("connection", "cannot listen on HOST:PORT: REASON; WHAT TO DO")
+ * parseAddress(text, defaultPort?): { host, port }   "host:port", "[::1]:9010", "host"; throws LoomError("usage")
+ */

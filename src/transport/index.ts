@@ -1,0 +1,2 @@
+/** Room `transport`: sockets that carry frames. */
+export * from "./connection.js";

@@ -1,0 +1,30 @@
+/** What a worker can be told; who starts one: cli. */
+import type { Logger } from "pino";
+
+export interface WorkerOptions {
+  serverHost: string;
+  serverPort: number;
+  /** Cores that tasks may hold. Default: all that this process may use. */
+  cpus?: number;
+  /** The worker makes `worker-HOST-PORT/` in it. Default: the system's temporary folder. */
+  workDir?: string;
+  /** Pin programs to cores. Default true where it is possible; the log says when it is not. */
+  pin?: boolean;
+  /** Address to serve objects on. Default: the address of the connection to the server. */
+  listen?: string;
+  /** Port to serve objects on; 0 = any free one. Default 0. */
+  port?: number;
+  /** Finish every task at once without doing it: to measure the server. Default false. */
+  zeroWork?: boolean;
+  logger: Logger;
+}
+
+/** A worker that is registered with its server. */
+export interface RunningWorker {
+  /** "host:port" at which it serves objects. */
+  readonly address: string;
+  /** Resolves after close() or when the server said to stop; rejects when the server is lost. */
+  readonly stopped: Promise<void>;
+  /** Kills all programs, removes all files, closes all connections. */
+  close(): Promise<void>;
+}
