@@ -1,5 +1,9 @@
 /** Room `protocol`: schema, message types, codecs. No I/O. */
+export * from "./client-messages.js";
+export * from "./frame-decoder.js";
 export * from "./plan-columns.js";
+export * from "./plan-decoder.js";
+export * from "./plan-encoder.js";
 export * from "./server-to-worker.js";
 export * from "./symbols.js";
 export * from "./worker-to-server.js";

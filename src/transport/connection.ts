@@ -54,12 +54,3 @@ export interface FrameLimits {
   /** A frame longer than this ends the connection with a ProtocolError. Default 2 GiB. */
   maxFrameBytes?: number;
 }
-
-/** Signatures of what transport/index.ts exports, for reference:
- *
- * connect(host, port, handler, options?: FrameLimits & { signal?: AbortSignal }): Promise<Connection>
- *   rejects with LoomError("connection", "cannot connect to HOST:PORT: REASON; WHAT TO DO")
- * listen(host, port, onConnection: (connection) => ConnectionHandler, options?: FrameLimits): Promise<Listener>
- *   rejects with LoomError("connection", "cannot listen on HOST:PORT: REASON; WHAT TO DO")
- * parseAddress(text, defaultPort?): { host, port }   "host:port", "[::1]:9010", "host"; throws LoomError("usage")
- */

@@ -1,2 +1,5 @@
 /** Room `transport`: sockets that carry frames. */
+export * from "./address.js";
+export { type ConnectOptions, connect } from "./connect.js";
 export * from "./connection.js";
+export { listen } from "./listen.js";

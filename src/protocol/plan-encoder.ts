@@ -1,0 +1,179 @@
+/**
+ * Builds the bytes of a PLAN request task by task. Owns the writing of `Plan` and `Task` in
+ * protobuf wire format; checks nothing about the tasks. Called by the client.
+ *
+ * Written by hand into one growing buffer: 50 ns a task where generated code takes 130-200.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { LoomError } from "../base/index.js";
+import { ClientRequest_Type, ResourceRequestSchema } from "./generated/loom_pb.js";
+import { varintSize, writeVarint } from "./varint.js";
+
+/** Room kept at the front for the request's own fields, written last: 2 + 2 + 1 + 5 bytes. */
+const HEAD_BYTES = 16;
+const INITIAL_BYTES = 4096;
+
+/** Rare attributes of a task. */
+export interface PlanTaskOptions {
+  /** What addRequest() returned; default none. */
+  requestIndex?: number;
+  /** The client wants this task's result. Default false. */
+  result?: boolean;
+  /** Absolute path. */
+  checkpointPath?: string;
+  label?: string;
+  metadata?: Uint8Array;
+}
+
+/**
+ * One plan. Tasks get the ids `idBase`, `idBase + 1`, ... in the order they are added.
+ *
+ * @example
+ * const plan = new PlanEncoder(0);
+ * const a = plan.addTask(builtinSymbol("loom/data/const"), bytes, []);
+ * plan.addTask(builtinSymbol("loom/base/size"), new Uint8Array(0), [a], { result: true });
+ * connection.send(plan.finish());
+ */
+export class PlanEncoder {
+  private bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
+  private end = HEAD_BYTES;
+  private tasks = 0;
+  private requests = 0;
+  private finished = false;
+
+  /** @param idBase id of the first task */
+  constructor(readonly idBase: number) {}
+
+  /** Tasks added so far. */
+  get taskCount(): number {
+    return this.tasks;
+  }
+
+  /** Adds a resource request; returns its index, for {@link PlanTaskOptions.requestIndex}. */
+  addRequest(resources: readonly { readonly symbol: number; readonly value: number }[]): number {
+    const message = toBinary(
+      ResourceRequestSchema,
+      create(ResourceRequestSchema, {
+        resources: resources.map((r) => ({ resourceType: r.symbol, value: r.value })),
+      }),
+    );
+    this.reserve(16 + message.length);
+    this.bytes[this.end++] = 0x0a; // Plan.resource_requests
+    this.putBytes(message);
+    return this.requests++;
+  }
+
+  /** Adds a task and returns its id. `config` and `inputIds` are copied. */
+  addTask(
+    taskType: number,
+    config: Uint8Array,
+    inputIds: ArrayLike<number>,
+    options?: PlanTaskOptions,
+  ): number {
+    const inputCount = inputIds.length;
+    let length = 2 + varintSize(taskType) + varintSize(config.length) + config.length;
+    for (let i = 0; i < inputCount; i++) length += 1 + varintSize(inputIds[i]);
+
+    let requestIndex = -1;
+    let result = false;
+    let checkpointPath: Uint8Array | undefined;
+    let label: Uint8Array | undefined;
+    let metadata: Uint8Array | undefined;
+    if (options !== undefined) {
+      requestIndex = options.requestIndex ?? -1;
+      if (requestIndex !== -1) length += 1 + varintSize(requestIndex);
+      result = options.result === true;
+      if (result) length += 2;
+      checkpointPath = utf8(options.checkpointPath);
+      label = utf8(options.label);
+      metadata = options.metadata;
+      length += fieldSize(checkpointPath) + fieldSize(label) + fieldSize(metadata);
+    }
+
+    this.reserve(16 + length);
+    this.bytes[this.end++] = 0x12; // Plan.tasks
+    this.putVarint(length);
+    this.bytes[this.end++] = 0x08; // task_type
+    this.putVarint(taskType);
+    this.bytes[this.end++] = 0x12; // config
+    this.putBytes(config);
+    for (let i = 0; i < inputCount; i++) {
+      this.bytes[this.end++] = 0x18; // input_ids
+      this.putVarint(inputIds[i]);
+    }
+    if (requestIndex !== -1) {
+      this.bytes[this.end++] = 0x28; // resource_request_index
+      this.putVarint(requestIndex);
+    }
+    if (result) {
+      this.bytes[this.end++] = 0x30; // result
+      this.bytes[this.end++] = 1;
+    }
+    if (checkpointPath !== undefined) this.putField(0x3a, checkpointPath);
+    if (label !== undefined) this.putField(0x62, label);
+    if (metadata !== undefined) this.putField(0x6a, metadata);
+    return this.idBase + this.tasks++;
+  }
+
+  /**
+   * The whole request, to be sent as one frame. The encoder can't be used afterwards.
+   * @param loadCheckpoints take tasks whose checkpoint file exists as computed; default false
+   */
+  finish(loadCheckpoints = false): Uint8Array {
+    this.reserve(16);
+    this.bytes[this.end++] = 0x20; // Plan.id_base
+    this.putVarint(this.idBase);
+    this.finished = true;
+
+    const { bytes, end } = this;
+    const planBytes = end - HEAD_BYTES;
+    const start = HEAD_BYTES - (3 + varintSize(planBytes) + (loadCheckpoints ? 2 : 0));
+    this.end = start;
+    bytes[this.end++] = 0x08; // ClientRequest.type
+    bytes[this.end++] = ClientRequest_Type.PLAN;
+    if (loadCheckpoints) {
+      bytes[this.end++] = 0x20; // load_checkpoints
+      bytes[this.end++] = 1;
+    }
+    bytes[this.end++] = 0x12; // plan
+    this.putVarint(planBytes);
+    return bytes.subarray(start, end);
+  }
+
+  private reserve(count: number): void {
+    if (this.finished) throw new LoomError("usage", "this plan is finished; start a new one");
+    const needed = this.end + count;
+    if (needed <= this.bytes.length) return;
+    const bigger = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    bigger.set(this.bytes.subarray(0, this.end));
+    this.bytes = bigger;
+  }
+
+  private putField(tag: number, value: Uint8Array): void {
+    this.bytes[this.end++] = tag;
+    this.putBytes(value);
+  }
+
+  private putBytes(value: Uint8Array): void {
+    const { length } = value;
+    this.putVarint(length);
+    const { bytes, end } = this;
+    // A loop beats set() for the short configs that are common.
+    if (length <= 64) for (let i = 0; i < length; i++) bytes[end + i] = value[i];
+    else bytes.set(value, end);
+    this.end = end + length;
+  }
+
+  private putVarint(value: number): void {
+    this.end = writeVarint(this.bytes, this.end, value);
+  }
+}
+
+function utf8(text: string | undefined): Uint8Array | undefined {
+  return text === undefined ? undefined : new TextEncoder().encode(text);
+}
+
+/** Bytes of an optional field with a one-byte tag. */
+function fieldSize(value: Uint8Array | undefined): number {
+  return value === undefined ? 0 : 1 + varintSize(value.length) + value.length;
+}
