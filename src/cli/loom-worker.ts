@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+/** `loom-worker`: the same as `loom worker`. */
+import { createSingle, runProgram } from "./program.js";
+
+await runProgram((onExitCode) => createSingle("worker", onExitCode), process.argv.slice(2));

@@ -1,0 +1,63 @@
+/** docs/cli.md, made from the table in options.ts. Called by scripts/write-cli-docs.mjs. */
+import { COMMANDS, type CommandSpec, type OptionSpec } from "./options.js";
+
+const OPENING = `# Command line
+
+<!-- Made by \`npm run docs\` from src/cli/options.ts; do not edit. -->
+
+The package has three programs: \`loom\` with the commands below, \`loom-server\` (the same as
+\`loom server\`) and \`loom-worker\` (the same as \`loom worker\`). Every command has \`--help\`.
+`;
+
+const CLOSING = `## Output, logs, exit codes
+
+A server and a worker print one line on standard output when they are ready; their logs go to
+standard error: coloured lines on a terminal, else one JSON object per line. An error is one
+line on standard error that names the thing, the cause, and what to do.
+
+| code | meaning |
+| ---- | ------- |
+| 0    | done; for a server or worker: stopped in order (SIGINT, SIGTERM, \`loom stop\`) |
+| 1    | it could not be done: server not reachable or lost, port in use, file not there |
+| 2    | the command line is wrong |
+| 130  | a second SIGINT (143: SIGTERM) ended it at once, while it was stopping in order |
+
+\`loom run\` ends with the code of the script.
+
+## Environment
+
+| variable      | meaning |
+| ------------- | ------- |
+| \`LOOM_SERVER\` | host:port of the server that \`status\`, \`stop\` and \`Client.connect()\` use when none is given |
+| \`NO_COLOR\`    | no colours in logs |
+
+## Started by another process
+
+Started with an IPC channel (Node's \`fork\`), a server sends \`{loom: "listening", host, port}\` and a
+worker \`{loom: "registered", address}\` when ready, or \`{loom: "failed", message}\`; both stop in order
+when the channel closes.
+`;
+
+/** The whole text of docs/cli.md. */
+export function cliReference(): string {
+  return [OPENING, ...COMMANDS.map(section), CLOSING].join("\n");
+}
+
+function section(spec: CommandSpec): string {
+  const usage = ["loom", spec.name, ...spec.arguments.map(({ name }) => name), "[flags]"];
+  const lines = [`## loom ${spec.name}`, "", `    ${usage.join(" ")}`, "", spec.details, ""];
+  if (spec.arguments.length > 0) {
+    lines.push("| argument | |", "| --- | --- |");
+    for (const { name, description } of spec.arguments) {
+      lines.push(`| \`${name}\` | ${description} |`);
+    }
+    lines.push("");
+  }
+  lines.push("| flag | | default |", "| --- | --- | --- |", ...spec.options.map(row), "");
+  lines.push("```sh", ...spec.examples, "```", "");
+  return lines.join("\n");
+}
+
+function row({ flags, description, default: value }: OptionSpec): string {
+  return `| \`${flags}\` | ${description} | ${value === undefined ? "" : `\`${String(value)}\``} |`;
+}

@@ -1,0 +1,34 @@
+/**
+ * `loom run`: runs a script in this process, TypeScript through tsx. The process then lives
+ * as long as the script's own handles, as under `node`.
+ */
+import { register as registerHooks } from "node:module";
+import { pathToFileURL } from "node:url";
+import { LoomError } from "../base/index.js";
+import { CliError, EXIT_FAILURE } from "./cli-error.js";
+import type { RunFlags } from "./options.js";
+import { formatAddress, readableFile, serverAddress } from "./values.js";
+
+export async function runCommand(args: string[], flags: RunFlags): Promise<undefined> {
+  const [file, ...scriptArgs] = args;
+  const path = readableFile("script", file);
+  if (flags.server !== undefined) {
+    const { host, port } = serverAddress(flags.server);
+    // Client.connect() without an address reads it.
+    process.env.LOOM_SERVER = formatAddress(host, port);
+  }
+  process.argv = [process.argv[0], path, ...scriptArgs];
+  // Its cache would stay behind in the system's temporary folder.
+  process.env.TSX_DISABLE_CACHE ??= "1";
+  const tsx = await import("tsx/esm/api");
+  tsx.register();
+  registerHooks("./script-hooks.js", import.meta.url);
+  try {
+    await import(pathToFileURL(path).href);
+  } catch (error) {
+    if (error instanceof LoomError) throw error;
+    // The script's own error: its author needs the stack.
+    console.error(error);
+    throw new CliError(`${file} ended with an error (above)`, EXIT_FAILURE);
+  }
+}

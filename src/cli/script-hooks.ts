@@ -1,0 +1,44 @@
+/**
+ * Module hooks for `loom run`, in Node's hook thread; registered after tsx's, so they are
+ * asked first. Two things that a script outside any package needs: "hyperloom" resolves to
+ * this package, and a .ts file is an ES module (top-level await) unless its package.json
+ * says otherwise. Loaded by run-command.ts.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import type { ResolveFnOutput, ResolveHook } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
+  const resolved = await resolveWithFallback(specifier, context, nextResolve);
+  const path = resolved.url.startsWith("file:") ? fileURLToPath(resolved.url) : "";
+  if (/\.tsx?$/.test(path) && resolved.format !== "module" && !saysType(path)) {
+    return { ...resolved, format: "module" };
+  }
+  return resolved;
+};
+
+async function resolveWithFallback(
+  specifier: string,
+  context: Parameters<ResolveHook>[1],
+  nextResolve: Parameters<ResolveHook>[2],
+): Promise<ResolveFnOutput> {
+  try {
+    return await nextResolve(specifier, context);
+  } catch (error) {
+    if (!/^hyperloom(\/|$)/.test(specifier)) throw error;
+    // A package may import itself by name: resolve as if this file had asked.
+    return nextResolve(specifier, { ...context, parentURL: import.meta.url });
+  }
+}
+
+/** Whether the package.json that governs `path` has a "type". */
+function saysType(path: string): boolean {
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const file = join(folder, "package.json");
+    if (existsSync(file)) {
+      return (JSON.parse(readFileSync(file, "utf8")) as { type?: string }).type !== undefined;
+    }
+    if (dirname(folder) === folder) return false;
+  }
+}

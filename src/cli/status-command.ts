@@ -1,0 +1,3 @@
+export async function statusCommand(): Promise<number> {
+  return 0;
+}

@@ -1,0 +1,3 @@
+export async function stopCommand(): Promise<number> {
+  return 0;
+}

@@ -1,0 +1,134 @@
+/**
+ * Text from the command line → checked values. Owns: what a port, a number of cpus, a time
+ * or a directory may be, and the message when it is something else. Called by options.ts
+ * and the commands.
+ */
+import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { isIPv6 } from "node:net";
+import { resolve } from "node:path";
+import { parseAddress } from "../transport/index.js";
+import { CliError, systemReason, usageError } from "./cli-error.js";
+
+export const DEFAULT_PORT = 9010;
+export const DEFAULT_HOST = "127.0.0.1";
+
+function wholeNumber(name: string, text: string, min: number, max: number, what: string): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) {
+    throw usageError(
+      `${name} ${text || '""'} is not ${what}; give a whole number from ${min} to ${max}`,
+    );
+  }
+  return value;
+}
+
+/** A port to listen on; 0 lets the system choose. */
+export function portToListen(name: string): (text: string) => number {
+  return (text) => wholeNumber(name, text, 0, 65_535, "a port");
+}
+
+/** A port to connect to. */
+export function portToReach(name: string, text: string): number {
+  return wholeNumber(name, text, 1, 65_535, "a port");
+}
+
+/** A count between `min` and `max`. */
+export function countOf(
+  name: string,
+  what: string,
+  min: number,
+  max: number,
+): (text: string) => number {
+  return (text) => wholeNumber(name, text, min, max, what);
+}
+
+/** A time span in seconds, fractions allowed; at most 24 days, the longest a timer can be. */
+export function secondsOf(name: string): (text: string) => number {
+  return (text) => {
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value > 0 && value <= 2_000_000)) {
+      throw usageError(
+        `${name} ${text || '""'} is not a time; give seconds above 0 and up to 2000000, such as 30 or 0.5`,
+      );
+    }
+    return value;
+  };
+}
+
+/** An address to listen on: an IP address or a host name of this machine, without a port. */
+export function listenAddress(name: string): (text: string) => string {
+  return (text) => {
+    const host = withoutBrackets(text);
+    if (host === "" || /[\s/]/.test(host) || (host.includes(":") && !isIPv6(host))) {
+      throw usageError(
+        `${name} ${text || '""'} is not an address; give an IP address or host name without a port, such as 127.0.0.1 or 0.0.0.0`,
+      );
+    }
+    return host;
+  };
+}
+
+/** A server's address, as "host:port", or as a host and a port in two arguments. */
+export function serverAddress(address: string, port?: string): { host: string; port: number } {
+  if (port === undefined) {
+    const parsed = parseAddress(address, DEFAULT_PORT);
+    return { host: parsed.host, port: portToReach("port", String(parsed.port)) };
+  }
+  const host = withoutBrackets(address);
+  if (host.includes(":") && !isIPv6(host)) {
+    throw usageError(
+      `server address ${address} has a port already; give either ${address} or a host and a port`,
+    );
+  }
+  return { host: parseAddress(address, DEFAULT_PORT).host, port: portToReach("port", port) };
+}
+
+/** The server to talk to: the given address, else LOOM_SERVER, else the default port here. */
+export function chosenServer(address: string | undefined): { host: string; port: number } {
+  const text = address ?? process.env.LOOM_SERVER;
+  if (!text) return { host: DEFAULT_HOST, port: DEFAULT_PORT };
+  return serverAddress(text);
+}
+
+/** "host:port", an IPv6 address in brackets. */
+export function formatAddress(host: string, port: number): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Makes the directory if it is missing; fails unless files can be made in it. */
+export function usableDirectory(name: string, path: string): string {
+  const full = resolve(path);
+  try {
+    mkdirSync(full, { recursive: true });
+  } catch (error) {
+    throw new CliError(
+      `${name} ${full} cannot be created: ${systemReason(error)}; give a directory that this user may write`,
+    );
+  }
+  try {
+    accessSync(full, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new CliError(
+      `${name} ${full} cannot be used: ${systemReason(error)}; give a directory that this user may read and write`,
+    );
+  }
+  return full;
+}
+
+/** The full path of a file that can be read. */
+export function readableFile(name: string, path: string): string {
+  const full = resolve(path);
+  try {
+    accessSync(full, constants.R_OK);
+  } catch (error) {
+    throw new CliError(`${name} ${full} cannot be read: ${systemReason(error)}; check the path`);
+  }
+  if (!statSync(full).isFile()) {
+    throw new CliError(`${name} ${full} is not a file; give the path of a script`);
+  }
+  return full;
+}
+
+function withoutBrackets(host: string): string {
+  return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
+}
