@@ -1,0 +1,139 @@
+/**
+ * The records of the worker's core: a task, a row (the object that it makes, or that it
+ * takes), a fetch. Plain data; only the core and its queues change them.
+ */
+import type { AssignRecord } from "../protocol/index.js";
+
+/**
+ * States of a {@link WorkerTask}:
+ *
+ *     waiting --all inputs here--> ready --nextStartable--> running --finished, failed--> gone
+ *        |                           |                         |
+ *        '-- retract, cancel, input lost --> gone              '--cancel--> cancelled --> gone
+ *
+ * `waiting` ⇔ `missing` > 0, and it is in the waiting list of each missing input.
+ * `ready` ⇔ it is in one of the two ready queues. `running` and `cancelled`: holds its cores.
+ * `waiting`, `ready` and `running` ⇔ `entry.task` is it, and it counts in `wanted` of its inputs.
+ */
+export const TaskState = { waiting: 0, ready: 1, running: 2, cancelled: 3, gone: 4 } as const;
+
+const NO_CORES: readonly number[] = [];
+const NO_INPUTS: RowEntry[] = [];
+
+/** One attempt to execute one task on this worker. */
+export class WorkerTask {
+  readonly row: number;
+  readonly attempt: number;
+  /** Symbol number. */
+  readonly taskType: number;
+  readonly cpus: number;
+  /** The frame it came in; config and extras are in it. */
+  readonly frame: Uint8Array;
+  readonly configStart: number;
+  readonly configLength: number;
+  readonly extrasStart: number;
+  /** 0 = none. */
+  readonly extrasLength: number;
+  /** One per input, in order; the same entry may be there several times. */
+  readonly inputs: RowEntry[];
+  /** The row that it makes. */
+  readonly entry: RowEntry;
+  /** Position in the order of assignment. */
+  readonly order: number;
+  state: number = TaskState.waiting;
+  /** Inputs (with repetitions) that are not in the store yet. */
+  missing = 0;
+  /** How often a task behind it started while this one, at the head, did not fit. */
+  passedOver = 0;
+  /** It is a light task and counts among the asynchronous ones. */
+  countsAsync = false;
+  /** Numbers (0-based) of the core slots it holds. */
+  cores: readonly number[] = NO_CORES;
+
+  constructor(record: AssignRecord, entry: RowEntry, order: number) {
+    this.row = record.row;
+    this.attempt = record.attempt;
+    this.taskType = record.taskType;
+    this.cpus = record.cpus;
+    this.frame = record.frame;
+    this.configStart = record.configStart;
+    this.configLength = record.configLength;
+    this.extrasStart = record.extrasStart;
+    this.extrasLength = record.extrasLength;
+    this.inputs = record.inputCount === 0 ? NO_INPUTS : new Array(record.inputCount);
+    this.entry = entry;
+    this.order = order;
+  }
+
+  releaseCores(): void {
+    this.cores = NO_CORES;
+  }
+}
+
+/**
+ * What this worker knows of a row. It exists ⇔ `task` or `kept` or `wanted` > 0.
+ */
+export class RowEntry {
+  /** The task here that makes the object (waiting, ready or running). */
+  task: WorkerTask | undefined = undefined;
+  /** The object is in the store. Implies `kept` or `wanted` > 0. */
+  inStore = false;
+  /** The server counts on the object being here until it says drop. Implies `inStore`. */
+  kept = false;
+  /** Inputs of tasks here (waiting, ready or running) that are this object. */
+  wanted = 0;
+  /** Tasks waiting for it: the first, then the others. Those that are gone are skipped. */
+  firstWaiting: WorkerTask | undefined = undefined;
+  moreWaiting: WorkerTask[] | undefined = undefined;
+  /** How many in `moreWaiting` may be gone; decides when to clean it. */
+  staleWaiting = 0;
+  /** Its download, queued or active. Implies not `inStore` and `wanted` > 0. */
+  fetch: ObjectFetch | undefined = undefined;
+
+  constructor(readonly row: number) {}
+
+  addWaiting(task: WorkerTask): void {
+    if (this.firstWaiting === undefined) this.firstWaiting = task;
+    else if (this.moreWaiting === undefined) this.moreWaiting = [task];
+    else this.moreWaiting.push(task);
+  }
+
+  /** One more of the waiting tasks is gone. Keeps the list within twice its live length. */
+  waitingGone(): void {
+    this.staleWaiting++;
+    const more = this.moreWaiting;
+    if (more === undefined || this.staleWaiting < 32 || this.staleWaiting * 2 < more.length) return;
+    this.moreWaiting = more.filter((task) => task.state === TaskState.waiting);
+    this.staleWaiting = 0;
+  }
+}
+
+/** One object on its way from another worker; one however many tasks want it. */
+export class ObjectFetch {
+  readonly row: number;
+  /** Worker indices, best first; later assignments may add some. */
+  readonly holders: number[];
+  /** Bit per position in `holders`: asked already. */
+  readonly tried: boolean[] = [];
+  /** The worker that it is (or is going to be) fetched from. */
+  holder = -1;
+  /** Started, not only queued. */
+  active = false;
+
+  constructor(
+    readonly entry: RowEntry,
+    /** Size of the object as the server knows it. */
+    readonly sizeBytes: number,
+    holders: number[],
+    /** Position in the order in which fetches were asked for. */
+    readonly order: number,
+  ) {
+    this.row = entry.row;
+    this.holders = holders;
+  }
+
+  /** Still wanted: neither aborted nor made superfluous. */
+  get live(): boolean {
+    return this.entry.fetch === this;
+  }
+}
