@@ -1,2 +1,3 @@
 /** Room `executors`: one contract, several ways to execute a task. */
+export { BuiltinExecutor } from "./builtin/builtin-executor.js";
 export * from "./contract.js";

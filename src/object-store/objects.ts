@@ -8,6 +8,9 @@
  * | file  | the content of a user's file               | bytes          | 0              |
  * | array | objects of any kind                        | sum of sizes   | elements       |
  * | index | pieces of one stretch of bytes (a view)    | bytes of all   | pieces         |
+ *
+ * Made by plainObject, arrayObject, indexObject, openFile, ObjectStore.adoptFile and
+ * fromNative; other implementations of these interfaces can't be stored.
  */
 
 /** Any data object. Told apart by `kind`. */
@@ -24,10 +27,17 @@ interface Sized {
 
 interface Readable {
   /**
-   * The content as one continuous piece of memory; read from disk at the first call where
-   * it is not in memory. Throws LoomError("task") when the file is gone or was changed.
+   * The content as one continuous piece of memory, not to be changed; read from disk at the
+   * call where it is not in memory (then blocking: for big files use readChunks).
+   * Throws LoomError("task") when the file is gone or was changed, or the content is too big
+   * for one piece of memory.
    */
   bytes(): Uint8Array;
+  /**
+   * Bytes [offset, offset + length), which must be inside: a view, or read by position from
+   * disk without reading the rest. Throws like bytes().
+   */
+  read(offset: number, length: number): Uint8Array;
   /** A file that holds exactly the content, if there is one: programs can use it in place. */
   readonly path: string | undefined;
 }
@@ -39,6 +49,8 @@ export interface PlainObject extends Sized, Readable {
 export interface FileObject extends Sized, Readable {
   readonly kind: "file";
   readonly path: string;
+  /** Modification time when it was opened, in milliseconds since 1970, with fraction. */
+  readonly mtimeMs: number;
 }
 
 export interface ArrayObject extends Sized {
