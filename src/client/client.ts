@@ -1,0 +1,339 @@
+/**
+ * The client: submits tasks to one server, gives futures. Owns the public methods and the
+ * numbering and encoding of plans; the wire is session's.
+ */
+import { resolve } from "node:path";
+import { LoomError, messageOf, ProtocolError } from "../base/index.js";
+import { buildPlan, describeTask, type SubmittedResult, type Task } from "../graph/index.js";
+import type { LocalCluster } from "../local-cluster/index.js";
+import { ClientRequestType, encodeClientRequest } from "../protocol/index.js";
+import { abortable, cancelledError, throwIfAborted, type WaitOptions } from "./abort.js";
+import { completed } from "./as-completed.js";
+import type { ClusterStatus } from "./cluster-status.js";
+import { encodePlan } from "./encode-plan.js";
+import { Future, fetchAll, gatherAll, type ValueOf, type ValuesOf, waitAll } from "./future.js";
+import { ResultState } from "./result-state.js";
+import { type ClusterStats, type Progress, Session } from "./session.js";
+
+/** How long a server may take to stop before the client stops waiting for it. */
+const TERMINATE_TIMEOUT_MS = 10_000;
+
+/** Options of {@link Client.connect}. */
+export interface ConnectOptions extends WaitOptions {
+  /** Embedded cluster only: number of workers. Default 1. */
+  workers?: number | undefined;
+  /** Embedded cluster only: cores of each worker. Default: all cores divided by `workers`. */
+  cpus?: number | undefined;
+}
+
+/** Options of {@link Client.submit}. */
+export interface SubmitOptions {
+  /** Take tasks whose checkpoint file exists as computed. Default false. */
+  load?: boolean | undefined;
+  /** Aborting it before the results are there releases them, which cancels the work. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Futures of a tuple (or array) of tasks. */
+export type FuturesOf<T extends readonly Task[]> = {
+  -readonly [K in keyof T]: Future<ValueOf<T[K]>>;
+};
+
+/**
+ * A connection to a HyperLoom server. When it ends, the server drops everything that this
+ * client holds and stops its work.
+ *
+ * @example
+ * await using client = await Client.connect("localhost:9010");
+ * const future = client.submitOne(tasks.merge([tasks.const("Hello "), tasks.const("world!")]));
+ * console.log((await future.gather()).toString());
+ */
+export class Client implements AsyncDisposable {
+  readonly #session: Session;
+  readonly #cluster: LocalCluster | undefined;
+  /** Futures that became garbage are released; the session batches what comes in one go. */
+  readonly #garbage: FinalizationRegistry<ResultState>;
+
+  private constructor(session: Session, cluster: LocalCluster | undefined) {
+    this.#session = session;
+    this.#cluster = cluster;
+    this.#garbage = new FinalizationRegistry((state) => session.release(state));
+  }
+
+  /**
+   * Connects to a server, or starts a cluster on this machine that ends with the client.
+   * @param address "host:port", "host" (port 9010), "[::1]:9010"; none: the one in the
+   * environment variable LOOM_SERVER (`loom run --server` sets it), else an embedded cluster
+   * @throws LoomError("connection") if there is no server, or something else listens there;
+   * "usage" for a malformed address; "cancelled" if the signal fired
+   */
+  static connect(address?: string, options?: ConnectOptions): Promise<Client>;
+  static connect(options: ConnectOptions): Promise<Client>;
+  static async connect(
+    where: string | ConnectOptions | undefined,
+    more: ConnectOptions = {},
+  ): Promise<Client> {
+    const options = typeof where === "object" ? where : more;
+    const { signal, workers, cpus } = options;
+    if (typeof where === "string") {
+      if (workers === undefined && cpus === undefined) return Client.#join(where, signal);
+      throw new LoomError(
+        "usage",
+        `workers and cpus are for an embedded cluster; leave them out, or the address "${where}"`,
+      );
+    }
+    // A script that embeds its cluster runs unchanged on a real one.
+    const given = process.env.LOOM_SERVER;
+    if (given !== undefined && given !== "") return Client.#join(given, signal);
+
+    throwIfAborted(signal, "starting a local cluster");
+    // Loaded on demand: a client of a remote server needs none of it.
+    const { startLocalCluster } = await import("../local-cluster/index.js");
+    const cluster = await startLocalCluster({ workers, cpus, signal });
+    try {
+      return await Client.#join(cluster.address, signal, cluster);
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+  }
+
+  static async #join(
+    address: string,
+    signal: AbortSignal | undefined,
+    cluster?: LocalCluster,
+  ): Promise<Client> {
+    return new Client(await Session.open(address, signal), cluster);
+  }
+
+  /**
+   * Submits tasks with all they need; returns their futures at once, in the same order. The
+   * same task twice gives the same future twice. What `tasks` share is computed once.
+   * @throws LoomError("plan") for a cycle, "released" if an input's future was released,
+   * "usage" for wrong arguments, "connection" if the server is lost. What the server refuses
+   * rejects the futures instead.
+   */
+  submit<const T extends readonly Task[]>(tasks: T, options: SubmitOptions = {}): FuturesOf<T> {
+    const session = this.#session;
+    session.checkOpen();
+    throwIfAborted(options.signal, `submitting ${tasks.length} tasks`);
+    if (tasks.length === 0) return [] as unknown as FuturesOf<T>;
+
+    let lost: LoomError | undefined;
+    const plan = buildPlan(tasks, {
+      idBase: session.nextId,
+      resultId: (input, user) => {
+        const state = this.#inputState(input, user);
+        if (state.status === "failed") lost ??= lostInputError(state, user);
+        return state.id;
+      },
+    });
+    const request = encodePlan(plan, session, options.load ?? false);
+    session.nextId += plan.tasks.length;
+
+    const futures = new Map<number, Future>();
+    const states: ResultState[] = [];
+    const results = Array.from(plan.resultNumbers, (number) => {
+      let future = futures.get(number);
+      if (future === undefined) {
+        const { type, label } = plan.tasks[number];
+        const state = new ResultState(plan.idBase + number, plan.idBase, type, label);
+        future = new Future(session, state);
+        this.#garbage.register(future, state);
+        futures.set(number, future);
+        states.push(state);
+      }
+      return future;
+    });
+    if (lost !== undefined) {
+      // As if the server had refused the plan: it would, a moment earlier or later.
+      for (const state of states) state.become("failed", lost);
+    } else {
+      for (const state of states) session.results.add(state);
+      session.send(request);
+      if (options.signal !== undefined) releaseOnAbort(session, states, options.signal);
+    }
+    return results as unknown as FuturesOf<T>;
+  }
+
+  /** Submits one task; see {@link submit}. */
+  submitOne<T>(task: Task<T>, options?: SubmitOptions): Future<T> {
+    return this.submit([task], options)[0] as Future<T>;
+  }
+
+  /** Waits until all are finished. @throws TaskFailed at the first failure, and as Future does */
+  async wait(futures: readonly Future[], options?: WaitOptions): Promise<void> {
+    this.#checkOwn(futures);
+    await waitAll(futures, options);
+  }
+
+  /** Waits and gives the values, in order; the futures stay usable. */
+  async fetch<const F extends readonly Future[]>(
+    futures: F,
+    options?: WaitOptions,
+  ): Promise<ValuesOf<F>> {
+    this.#checkOwn(futures);
+    return (await fetchAll(this.#session, futures, options)) as ValuesOf<F>;
+  }
+
+  /** Waits, gives the values and releases the futures, also when that fails or is aborted. */
+  async gather<const F extends readonly Future[]>(
+    futures: F,
+    options?: WaitOptions,
+  ): Promise<ValuesOf<F>> {
+    this.#checkOwn(futures);
+    return (await gatherAll(this.#session, futures, options)) as ValuesOf<F>;
+  }
+
+  /** Releases all; see `Future.release`. */
+  release(futures: readonly Future[]): void {
+    this.#checkOwn(futures);
+    for (const future of futures) future.release();
+  }
+
+  /**
+   * Gives each future once, in the order in which they finish. Those that fail come too:
+   * look at `status`, or `fetch` them and catch.
+   * @example for await (const future of client.asCompleted(futures)) console.log(future.status);
+   */
+  asCompleted<F extends Future>(
+    futures: readonly F[],
+    options?: WaitOptions,
+  ): AsyncIterableIterator<F> {
+    this.#checkOwn(futures);
+    return completed(futures, options?.signal);
+  }
+
+  /** Numbers of workers, clients, tasks and objects that the server holds. */
+  async stats(options?: WaitOptions): Promise<ClusterStats> {
+    return abortable(this.#session.requestStats(), options?.signal, "asking for stats");
+  }
+
+  /** What the cluster does, worker by worker. */
+  async status(options?: WaitOptions): Promise<ClusterStatus> {
+    const request = this.#session.requestChunk({ type: ClientRequestType.STATUS });
+    const { bytes } = await abortable(request, options?.signal, "asking for the status");
+    try {
+      return JSON.parse(new TextDecoder().decode(bytes)) as ClusterStatus;
+    } catch (error) {
+      throw new ProtocolError(`the server's status is no JSON: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /**
+   * Lets the server and its workers write a trace from now on.
+   * @param directory on a file system that they share; made absolute here
+   * @throws LoomError("usage") if the server refuses
+   */
+  async setTrace(directory: string): Promise<void> {
+    const session = this.#session;
+    session.checkOpen();
+    const problems: string[] = [];
+    session.onServerError = (message) => problems.push(message);
+    try {
+      session.send(
+        encodeClientRequest({ type: ClientRequestType.TRACE, tracePath: resolve(directory) }),
+      );
+      // TRACE has no answer; what comes before the answer to the next request is its error.
+      await session.requestStats();
+    } finally {
+      session.onServerError = undefined;
+    }
+    if (problems.length > 0) throw new LoomError("usage", problems.join("; "));
+  }
+
+  /**
+   * Calls back while tasks run, at most five times a second. Returns a function that ends it.
+   * @example const stop = client.onProgress(({ finished, total }) => console.log(finished, total));
+   */
+  onProgress(callback: (progress: Progress) => void): () => void {
+    const listener = (progress: Progress) => callback(progress);
+    this.#session.progressListeners.add(listener);
+    return () => this.#session.progressListeners.delete(listener);
+  }
+
+  /** Stops the server with all its workers, for all clients, and closes this client. */
+  async terminate(): Promise<void> {
+    const session = this.#session;
+    session.checkOpen();
+    session.send(encodeClientRequest({ type: ClientRequestType.TERMINATE }));
+    session.expectEnd(
+      new LoomError("connection", "this client has stopped its server; connect to another one"),
+    );
+    await session.untilEnded(TERMINATE_TIMEOUT_MS);
+    await this.#cluster?.close();
+  }
+
+  /**
+   * Closes the connection: what is unfinished is cancelled, unreleased results are dropped
+   * and what waits for them rejects. Stops an embedded cluster. Idempotent.
+   */
+  async close(): Promise<void> {
+    try {
+      await this.#session.close(
+        new LoomError("connection", "this client is closed; connect a new one"),
+      );
+    } finally {
+      await this.#cluster?.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #inputState(input: SubmittedResult, user: Task): ResultState {
+    if (!(input instanceof Future) || Future.sessionOf(input) !== this.#session) {
+      throw new LoomError(
+        "usage",
+        `input ${input.id} of ${describeTask(user)} is no future of this client; fetch its value and make a const of it`,
+      );
+    }
+    const state = Future.stateOf(input);
+    const error = state.status === "released" ? state.findError() : undefined;
+    if (error === undefined) return state;
+    throw new LoomError(
+      error.code,
+      `${describeTask(user)} has an unusable input: ${error.message}`,
+    );
+  }
+
+  #checkOwn(futures: readonly Future[]): void {
+    for (const future of futures) {
+      if (future instanceof Future && Future.sessionOf(future) === this.#session) continue;
+      const what = future instanceof Future ? `a future (id ${future.id})` : `a ${typeof future}`;
+      throw new LoomError("usage", `${what} was given that is no future of this client`);
+    }
+  }
+}
+
+function lostInputError(input: ResultState, user: Task): LoomError {
+  const cause = input.error!;
+  return new LoomError(
+    "plan",
+    `${describeTask(user)} needs ${input.describe()}, which will never be there: ${cause.message}`,
+    { cause },
+  );
+}
+
+/** Until all are there. The signal holds states, not futures: those may become garbage. */
+function releaseOnAbort(
+  session: Session,
+  states: readonly ResultState[],
+  signal: AbortSignal,
+): void {
+  const aborted = () => {
+    const error = cancelledError(`the submission of ${states.length} results`, signal);
+    for (const state of states) if (state.status === "pending") session.release(state, error);
+  };
+  signal.addEventListener("abort", aborted, { once: true });
+  let pending = states.length;
+  const listener = {
+    settled: () => {
+      if (--pending === 0) signal.removeEventListener("abort", aborted);
+    },
+  };
+  for (const state of states) state.listen(listener);
+}

@@ -1,0 +1,424 @@
+/**
+ * One connection to a server: registering, requests and their answers, announcements of
+ * results. Owns the wire's state (which requests are open, which symbols exist) and tells
+ * the result states what happened to them. Used by Client and Future; users never see it.
+ */
+import { LoomError, messageOf, ProtocolError } from "../base/index.js";
+import {
+  type ChunkMessage,
+  type ClientRequestInit,
+  ClientRequestType,
+  type ClientResponseMessage,
+  ClientResponseType,
+  decodeClientResponse,
+  type ErrorMessage,
+  encodeClientRequest,
+  encodeRegister,
+  RegisterType,
+} from "../protocol/index.js";
+import { type Connection, connect, formatAddress, parseAddress } from "../transport/index.js";
+import { abortable, throwIfAborted } from "./abort.js";
+import type { ResultState } from "./result-state.js";
+import { ResultTable } from "./result-table.js";
+import { TaskFailed } from "./task-failed.js";
+
+const DEFAULT_PORT = 9010;
+const PROTOCOL_VERSION = 2;
+const CLIENT_FEATURES = 1;
+const REGISTER_TIMEOUT_MS = 10_000;
+/** How long an orderly close waits for the peer before the socket is closed at once. */
+const CLOSE_TIMEOUT_MS = 2_000;
+
+/** Answer to READ, OUTPUT or STATUS. */
+export interface ChunkReply {
+  bytes: Uint8Array;
+  totalSize: number;
+  typeId: number;
+  version: number;
+  ended: boolean;
+}
+
+/** Numbers of this client's tasks; see `Client.onProgress`. */
+export interface Progress {
+  /** Tasks that have finished. */
+  readonly finished: number;
+  /** Tasks that have failed. */
+  readonly failed: number;
+  /** All tasks: finished, failed and those still to be done. */
+  readonly total: number;
+}
+
+/** What the server holds; see `Client.stats`. */
+export interface ClusterStats {
+  readonly workers: number;
+  /** Objects held for tasks and results of all clients. */
+  readonly objects: number;
+  /** Tasks of all clients that the server knows. */
+  readonly tasks: number;
+  readonly clients: number;
+}
+
+interface Reply<T> {
+  resolve(value: T): void;
+  reject(error: LoomError): void;
+}
+
+interface ChunkRequest extends Reply<ChunkReply> {
+  /** The result it reads, undefined for STATUS. */
+  state: ResultState | undefined;
+}
+
+export class Session {
+  readonly results = new ResultTable();
+  readonly progressListeners = new Set<(progress: Progress) => void>();
+  /** Futures being read: nobody else may refer to them, yet they must not be collected. */
+  readonly inUse = new Set<unknown>();
+  /** Id of the next plan's first task. */
+  nextId = 0;
+
+  private connection!: Connection;
+  private symbolNumbers = new Map<string, number>();
+  private symbolNames: readonly string[] = [];
+  private nextRequestId = 1;
+  private readonly chunkRequests = new Map<number, ChunkRequest>();
+  private readonly statsRequests: Reply<ClusterStats>[] = [];
+  /** The chunk whose raw frame comes next. */
+  private openChunk: ChunkMessage | undefined;
+  private releasedIds: number[] = [];
+  private releaseScheduled = false;
+  /** Takes errors that answer no request of ours; without it they become warnings. */
+  onServerError: ((message: string) => void) | undefined;
+  private lastServerError: string | undefined;
+  private registered = false;
+  /** Why nothing can be sent any more. */
+  private endError: LoomError | undefined;
+  /** Why the connection is about to end, said beforehand by us. */
+  private endReason: LoomError | undefined;
+  private registering: Reply<void> | undefined;
+  private readonly ended: Promise<void>;
+  private resolveEnded!: () => void;
+
+  private constructor(private readonly address: string) {
+    this.ended = new Promise((resolve) => {
+      this.resolveEnded = resolve;
+    });
+  }
+
+  /** Connects and registers; see `Client.connect` for the errors. */
+  static async open(address: string, signal?: AbortSignal): Promise<Session> {
+    const { host, port } = parseAddress(address, DEFAULT_PORT);
+    const name = formatAddress(host, port);
+    const session = new Session(name);
+    const what = `connecting to ${name}`;
+    const handler = {
+      frame: (frame: Uint8Array) => session.receive(frame),
+      closed: (error: Error | undefined) => session.closed(error),
+    };
+    throwIfAborted(signal, what);
+    try {
+      session.connection = await connect(
+        host,
+        port,
+        handler,
+        signal === undefined ? {} : { signal },
+      );
+    } catch (error) {
+      throwIfAborted(signal, what);
+      throw error;
+    }
+    try {
+      await abortable(session.register(), signal, what);
+    } catch (error) {
+      session.connection.destroy();
+      throw error;
+    }
+    return session;
+  }
+
+  private async register(): Promise<void> {
+    const answered = new Promise<void>((resolve, reject) => {
+      this.registering = { resolve, reject };
+      if (this.endError !== undefined) reject(this.endError);
+    });
+    this.connection.send(
+      encodeRegister({
+        protocolVersion: PROTOCOL_VERSION,
+        type: RegisterType.CLIENT,
+        clientFeatures: CLIENT_FEATURES,
+      }),
+    );
+    const timeout = setTimeout(() => {
+      this.registering?.reject(
+        new LoomError(
+          "connection",
+          `${this.address} accepted the connection but did not answer for ${REGISTER_TIMEOUT_MS / 1000} s; check that a HyperLoom server listens there`,
+        ),
+      );
+    }, REGISTER_TIMEOUT_MS);
+    try {
+      await answered;
+    } finally {
+      clearTimeout(timeout);
+      this.registering = undefined;
+    }
+  }
+
+  /** Throws if nothing can be sent any more. */
+  checkOpen(): void {
+    if (this.endError !== undefined) throw this.endError;
+    if (this.endReason !== undefined) throw this.endReason;
+  }
+
+  findSymbol = (number: number): string | undefined => this.symbolNames[number];
+
+  findSymbolNumber(name: string): number | undefined {
+    return this.symbolNumbers.get(name);
+  }
+
+  /** Sends an encoded request. Releases that wait go first: answers must reflect them. */
+  send(request: Uint8Array): void {
+    this.flushReleases();
+    this.connection.send(request);
+  }
+
+  /** READ, OUTPUT or STATUS. Rejects if the server refuses, `state` is released or all ends. */
+  requestChunk(request: ClientRequestInit, state?: ResultState): Promise<ChunkReply> {
+    this.checkOpen();
+    const requestId = this.nextRequestId;
+    this.nextRequestId = requestId === 0x7fffffff ? 1 : requestId + 1;
+    return new Promise((resolve, reject) => {
+      if (state !== undefined) state.openRequests++;
+      this.chunkRequests.set(requestId, { resolve, reject, state });
+      this.send(encodeClientRequest({ ...request, requestId }));
+    });
+  }
+
+  requestStats(): Promise<ClusterStats> {
+    this.checkOpen();
+    return new Promise((resolve, reject) => {
+      this.statsRequests.push({ resolve, reject });
+      this.send(encodeClientRequest({ type: ClientRequestType.STATS }));
+    });
+  }
+
+  /**
+   * Gives up the result: the server drops it, and cancels what only it needed.
+   * @param reason what waiting for it and using it report, if not plainly "released"
+   */
+  release(state: ResultState, reason?: LoomError): void {
+    if (state.status === "released") return;
+    // The server forgets failed results itself: nothing is there to be released.
+    const held = state.status !== "failed";
+    this.results.remove(state);
+    if (reason === undefined) state.error = undefined;
+    state.become("released", reason);
+    if (state.openRequests > 0) this.rejectRequestsOf(state);
+    if (!held || this.endError !== undefined) return;
+    this.releasedIds.push(state.id);
+    if (this.releaseScheduled) return;
+    this.releaseScheduled = true;
+    setImmediate(() => this.flushReleases());
+  }
+
+  private flushReleases(): void {
+    this.releaseScheduled = false;
+    if (this.releasedIds.length === 0 || this.endError !== undefined) return;
+    const ids = this.releasedIds;
+    this.releasedIds = [];
+    this.connection.send(encodeClientRequest({ type: ClientRequestType.RELEASE_MANY, ids }));
+  }
+
+  private rejectRequestsOf(state: ResultState): void {
+    for (const [requestId, request] of this.chunkRequests) {
+      if (request.state !== state) continue;
+      this.chunkRequests.delete(requestId);
+      request.reject(state.findError()!);
+    }
+    state.openRequests = 0;
+  }
+
+  /** Ends the connection; resolves when it has ended. Everything pending rejects with `reason`. */
+  async close(reason: LoomError): Promise<void> {
+    if (this.endError === undefined) {
+      this.endReason ??= reason;
+      this.flushReleases();
+      this.connection.close();
+      await this.untilEnded(CLOSE_TIMEOUT_MS);
+    }
+  }
+
+  /** Resolves when the connection has ended; after the time limit it is made to end. */
+  async untilEnded(timeLimitMs: number): Promise<void> {
+    const timeout = setTimeout(() => this.connection.destroy(), timeLimitMs);
+    await this.ended;
+    clearTimeout(timeout);
+  }
+
+  /** From now on, the end of the connection is reported as `reason`. */
+  expectEnd(reason: LoomError): void {
+    this.endReason ??= reason;
+  }
+
+  private receive(frame: Uint8Array): void {
+    if (this.openChunk !== undefined) {
+      const chunk = this.openChunk;
+      this.openChunk = undefined;
+      this.receiveChunk(chunk, frame);
+      return;
+    }
+    try {
+      this.receiveResponse(decodeClientResponse(frame));
+    } catch (error) {
+      // Whatever follows a message that isn't understood can't be trusted either.
+      this.connection.destroy(error instanceof Error ? error : new ProtocolError(String(error)));
+    }
+  }
+
+  private receiveResponse(response: ClientResponseMessage): void {
+    if (
+      !this.registered &&
+      response.type !== ClientResponseType.DICTIONARY &&
+      response.type !== ClientResponseType.ERROR
+    ) {
+      throw new ProtocolError("its first message was not the dictionary");
+    }
+    switch (response.type) {
+      case ClientResponseType.FINISHED_MANY:
+        for (const id of response.ids) this.results.find(id)?.become("finished");
+        break;
+      case ClientResponseType.TASK_FINISHED:
+        this.results.find(response.id)?.become("finished");
+        break;
+      case ClientResponseType.CHUNK:
+        this.openChunk = needed(response.chunk, "CHUNK");
+        break;
+      case ClientResponseType.TASK_FAILED:
+        this.receiveFailure(needed(response.error, "TASK_FAILED"));
+        break;
+      case ClientResponseType.ERROR:
+        this.receiveError(needed(response.error, "ERROR"));
+        break;
+      case ClientResponseType.PROGRESS: {
+        const { nFinished: finished, nFailed: failed } = response;
+        const progress = { finished, failed, total: finished + failed + response.nUnfinished };
+        for (const listener of this.progressListeners) listener(progress);
+        break;
+      }
+      case ClientResponseType.STATS: {
+        const { nWorkers, nDataObjects, nTasks, nClients } = needed(response.stats, "STATS");
+        const stats = {
+          workers: nWorkers,
+          objects: nDataObjects,
+          tasks: nTasks,
+          clients: nClients,
+        };
+        this.statsRequests.shift()?.resolve(stats);
+        break;
+      }
+      case ClientResponseType.DICTIONARY:
+        this.symbolNames = response.symbols;
+        this.symbolNumbers = new Map(response.symbols.map((name, number) => [name, number]));
+        this.registered = true;
+        this.registering?.resolve();
+        break;
+      default:
+        throw new ProtocolError(`unexpected response of type ${response.type}`);
+    }
+  }
+
+  private receiveChunk(chunk: ChunkMessage, bytes: Uint8Array): void {
+    const request = this.takeRequest(chunk.requestId);
+    // Not there: given up since it was asked for.
+    request?.resolve({
+      bytes,
+      totalSize: Number(chunk.totalSize),
+      typeId: chunk.typeId,
+      version: chunk.version,
+      ended: chunk.ended,
+    });
+  }
+
+  private takeRequest(requestId: number): ChunkRequest | undefined {
+    const request = this.chunkRequests.get(requestId);
+    if (request === undefined) return undefined;
+    this.chunkRequests.delete(requestId);
+    if (request.state !== undefined) request.state.openRequests--;
+    return request;
+  }
+
+  private receiveFailure(error: ErrorMessage): void {
+    const failure = new TaskFailed({
+      taskId: error.id,
+      label: error.label === "" ? undefined : error.label,
+      taskType: error.taskType,
+      worker: error.worker === "" ? undefined : error.worker,
+      reason: error.errorMsg,
+      exitStatus: isSet(error, "exitStatus") ? error.exitStatus : undefined,
+      signal: error.signal === "" ? undefined : error.signal,
+      stderr: Buffer.from(error.stderr).toString(),
+    });
+    for (const id of error.lostResults) this.results.find(id)?.become("failed", failure);
+    this.results.find(error.id)?.become("failed", failure);
+  }
+
+  private receiveError(error: ErrorMessage): void {
+    const message = error.errorMsg || "the server reported an error without a message";
+    if (!this.registered) {
+      const text = `the server at ${this.address} refused this client: ${message}`;
+      this.registering?.reject(new LoomError("connection", text));
+    } else if (isSet(error, "refusedPlan")) {
+      this.refusePlan(error.refusedPlan, message);
+    } else if (isSet(error, "requestId")) {
+      const request = this.takeRequest(error.requestId);
+      request?.reject(request.state?.findError() ?? new LoomError("task", message));
+    } else {
+      this.lastServerError = message;
+      if (this.onServerError !== undefined) this.onServerError(message);
+      else process.emitWarning(`HyperLoom server ${this.address}: ${message}`, "LoomWarning");
+    }
+  }
+
+  private refusePlan(idBase: number, message: string): void {
+    const error = new LoomError("plan", message);
+    for (const state of this.results.ofPlan(idBase)) state.become("failed", error);
+  }
+
+  private closed(error: Error | undefined): void {
+    this.endError = this.endReason ?? this.lostError(error);
+    this.registering?.reject(this.endError);
+    this.results.failPending(this.endError);
+    for (const request of this.chunkRequests.values()) request.reject(this.endError);
+    this.chunkRequests.clear();
+    for (const request of this.statsRequests.splice(0)) request.reject(this.endError);
+    this.progressListeners.clear();
+    this.resolveEnded();
+  }
+
+  private lostError(cause: Error | undefined): LoomError {
+    if (!this.registered) {
+      const reason = cause === undefined ? "it closed the connection" : messageOf(cause);
+      return new LoomError(
+        "connection",
+        `${this.address} does not answer like a HyperLoom server (${reason}); check address and port`,
+        { cause },
+      );
+    }
+    const said = this.lastServerError ?? "the server closed it";
+    const reason = cause === undefined ? said : messageOf(cause);
+    return new LoomError(
+      "connection",
+      `the connection to the server at ${this.address} was lost (${reason}), and with it all results held there; check that the server runs, connect and submit again`,
+      { cause },
+    );
+  }
+}
+
+function needed<T>(part: T | undefined, name: string): T {
+  if (part === undefined) throw new ProtocolError(`${name} response without its content`);
+  return part;
+}
+
+/** Optional proto2 scalars sit on the prototype when they are not set. */
+function isSet(message: object, field: string): boolean {
+  return Object.hasOwn(message, field);
+}

@@ -1,0 +1,52 @@
+/** Errors of the client that are more than a message. Made by session from server messages. */
+import { LoomError } from "../base/index.js";
+import { describeTask } from "../graph/index.js";
+
+/** What is known about a failed task. */
+export interface TaskFailure {
+  taskId: number;
+  label: string | undefined;
+  taskType: string;
+  worker: string | undefined;
+  reason: string;
+  exitStatus: number | undefined;
+  signal: string | undefined;
+  stderr: string;
+}
+
+/**
+ * A task failed, and with it all results that need it: `wait`, `fetch` and `gather` of
+ * their futures reject with this. `code` is "task".
+ */
+export class TaskFailed extends LoomError {
+  override readonly name = "TaskFailed";
+  /** Id of the task that failed: not always that of a future, it may be an input of it. */
+  readonly taskId: number;
+  readonly label: string | undefined;
+  /** Symbol of its type, e.g. "loom/run/run". */
+  readonly taskType: string;
+  /** Address of the worker that ran it; undefined if it failed before it got to one. */
+  readonly worker: string | undefined;
+  /** What the worker said; several lines are possible. `message` is this with task and worker. */
+  readonly reason: string;
+  /** Programs: exit status, undefined if it was ended by a signal or never started. */
+  readonly exitStatus: number | undefined;
+  /** Programs: the signal that ended it, e.g. "SIGKILL". */
+  readonly signal: string | undefined;
+  /** Programs: the first 128 KiB of standard error, else "". */
+  readonly stderr: string;
+
+  constructor(failure: TaskFailure) {
+    const task = describeTask({ type: failure.taskType, label: failure.label });
+    const place = failure.worker === undefined ? "" : ` on worker ${failure.worker}`;
+    super("task", `${task} failed${place}: ${failure.reason}`);
+    this.taskId = failure.taskId;
+    this.label = failure.label;
+    this.taskType = failure.taskType;
+    this.worker = failure.worker;
+    this.reason = failure.reason;
+    this.exitStatus = failure.exitStatus;
+    this.signal = failure.signal;
+    this.stderr = failure.stderr;
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * `tasks`: functions that make tasks of the built-in types. Owns their configs and the
+ * types of their results; nothing is sent from here.
+ */
+import { resolve } from "node:path";
+import { LoomError } from "../base/index.js";
+import { Task, type TaskOptions } from "../graph/index.js";
+import type { TaskLike, ValuesOf } from "./future.js";
+import { runTask } from "./run-task.js";
+
+declare const piecesOf: unique symbol;
+
+/**
+ * What `split` gives: the pieces of one stretch of bytes. A value is an ordinary array of
+ * Buffers; the type tells it from other arrays because `slice` joins pieces, and because they
+ * can be used as bytes (`merge`, `save`, standard input).
+ */
+export interface Pieces extends Array<Buffer> {
+  /** Type-level only. */
+  readonly [piecesOf]: true;
+}
+
+/** What can be used as bytes. */
+export type BytesTask = TaskLike<Buffer> | TaskLike<Pieces>;
+
+const NOTHING = new Uint8Array(0);
+const MAX_U64 = 2n ** 64n - 1n;
+
+function bytesOf(content: string | Uint8Array): Uint8Array {
+  if (typeof content === "string") return Buffer.from(content);
+  if (content instanceof Uint8Array) return content;
+  throw new LoomError("usage", `expected a string or Uint8Array, got ${typeof content}`);
+}
+
+function indexBytes(...numbers: bigint[]): Uint8Array {
+  const bytes = new Uint8Array(8 * numbers.length);
+  const view = new DataView(bytes.buffer);
+  numbers.forEach((number, i) => {
+    view.setBigUint64(8 * i, number, true);
+  });
+  return bytes;
+}
+
+function checkIndex(name: string, index: number): bigint {
+  if (!Number.isSafeInteger(index) || index < 0) {
+    throw new LoomError("usage", `${name} must be a non-negative integer, got ${index}`);
+  }
+  return BigInt(index);
+}
+
+function constTask(content: string | Uint8Array): Task<Buffer> {
+  return new Task("loom/data/const", bytesOf(content), []);
+}
+
+function merge(inputs: readonly BytesTask[], delimiter: string | Uint8Array = ""): Task<Buffer> {
+  return new Task("loom/data/merge", bytesOf(delimiter), [...inputs]);
+}
+
+function open(path: string): Task<Buffer> {
+  return new Task("loom/data/open", Buffer.from(resolve(path)), []);
+}
+
+function split(input: BytesTask, delimiter: string | Uint8Array = ""): Task<Pieces> {
+  const bytes = bytesOf(delimiter);
+  if (bytes.length > 1) {
+    throw new LoomError(
+      "usage",
+      `the delimiter of tasks.split must be one byte, got ${bytes.length} bytes`,
+    );
+  }
+  return new Task("loom/data/split", bytes, [input]);
+}
+
+function save(input: BytesTask, path: string): Task<Buffer> {
+  return new Task("loom/data/save", Buffer.from(resolve(path)), [input]);
+}
+
+function get<const T extends readonly unknown[], const I extends number>(
+  input: TaskLike<T>,
+  index: I,
+): Task<T[I]> {
+  return new Task("loom/base/get", indexBytes(checkIndex("index", index)), [input]);
+}
+
+function slice(input: TaskLike<Pieces>, start: number, end?: number): Task<Buffer>;
+function slice<T>(input: TaskLike<readonly T[]>, start: number, end?: number): Task<T[]>;
+function slice(input: TaskLike, start: number, end?: number): Task {
+  const last = end === undefined ? MAX_U64 : checkIndex("end", end);
+  return new Task("loom/base/slice", indexBytes(checkIndex("start", start), last), [input]);
+}
+
+function size(...inputs: readonly TaskLike[]): Task<Buffer> {
+  return new Task("loom/base/size", NOTHING, inputs);
+}
+
+function length(...inputs: readonly TaskLike[]): Task<Buffer> {
+  return new Task("loom/base/length", NOTHING, inputs);
+}
+
+function arrayMake<const T extends readonly TaskLike[]>(inputs: T): Task<ValuesOf<T>> {
+  return new Task("loom/array/make", NOTHING, [...inputs]);
+}
+
+function custom<T = Buffer>(
+  type: string,
+  config: string | Uint8Array,
+  inputs: readonly TaskLike[] = [],
+  options?: TaskOptions,
+): Task<T> {
+  return new Task(type, bytesOf(config), [...inputs], options);
+}
+
+/**
+ * Makes tasks; nothing happens until they are submitted. Wrong arguments throw
+ * LoomError("usage") at once.
+ * @example
+ * const words = tasks.run("sort -u", { stdin: tasks.open("words.txt") });
+ * const first = tasks.get(tasks.split(words), 0);
+ */
+export const tasks = {
+  /** The given bytes (a string is UTF-8). They are not copied: do not change them. */
+  const: constTask,
+  /** All inputs' bytes one after another, with `delimiter` between them. */
+  merge,
+  /** The content of a file that the workers see; `path` is made absolute here. */
+  open,
+  /** Pieces that each end with the delimiter, one byte. Default: lines. */
+  split,
+  /** Writes the bytes to a file on the worker's machine (path made absolute here); gives no bytes. */
+  save,
+  /** Element `index` of an array or of pieces; out of range fails the task. */
+  get,
+  /** Elements [start, end), clamped. Of an array: an array; of pieces: their bytes joined. */
+  slice,
+  /** Sum of the inputs' sizes in bytes, as u64: `value.readBigUInt64LE()`. */
+  size,
+  /** Sum of the inputs' numbers of elements, as u64: `value.readBigUInt64LE()`. */
+  length,
+  /** An array of the inputs' results. */
+  arrayMake,
+  /**
+   * Runs a program in a fresh directory. A string is split like a shell does (quotes, no
+   * expansion of any kind); a task or future among the arguments stands for its content.
+   * @example
+   * tasks.run("grep -c error", { stdin: log });
+   * tasks.run(["cc", "-o", "a.out", "main.c"], { inputs: { "main.c": source }, outputs: ["a.out"] });
+   */
+  run: runTask,
+  /** A task of any type, e.g. one that your worker offers. The type parameter is up to you. */
+  custom,
+} as const;

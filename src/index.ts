@@ -1,0 +1,25 @@
+/**
+ * HyperLoom: define plans of tasks and run them on a cluster. Everything that users import.
+ * @example
+ * import { Client, tasks } from "hyperloom";
+ * await using client = await Client.connect("localhost:9010");
+ * const future = client.submitOne(tasks.run("uname -a"));
+ * console.log((await future.gather()).toString());
+ */
+export { LoomError, type LoomErrorCode, ProtocolError } from "./base/index.js";
+export * from "./client/index.js";
+export {
+  cpus,
+  type ResourceAmount,
+  type ResourceRequest,
+  type SubmittedResult,
+  Task,
+  type TaskInput,
+  type TaskOptions,
+} from "./graph/index.js";
+export {
+  type LocalCluster,
+  type LocalClusterOptions,
+  type LocalWorker,
+  startLocalCluster,
+} from "./local-cluster/index.js";

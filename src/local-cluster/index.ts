@@ -1,0 +1,7 @@
+/** Room `local-cluster`: server and workers as processes of this machine. */
+export {
+  type LocalCluster,
+  type LocalClusterOptions,
+  type LocalWorker,
+  startLocalCluster,
+} from "./local-cluster.js";
