@@ -93,8 +93,37 @@ export class FrameDecoder {
         this.body = this.allocate(Math.min(this.announced, trusted));
         this.bodyFilled = 0;
       }
-      at = this.fillBody(this.body, chunk, at);
+      const target = this.missing()!;
+      const end = Math.min(chunk.length, at + target.length);
+      target.set(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
+      this.filled(end - at);
+      at = end;
     }
+  }
+
+  /**
+   * Where the next bytes of an incomplete frame belong, if its length is known: a source
+   * that can read into memory spares a copy by reading there and then calling filled().
+   */
+  missing(): Uint8Array | undefined {
+    let { body } = this;
+    if (body === undefined) return undefined;
+    if (this.bodyFilled === body.length) {
+      const whole = this.allocate(this.announced);
+      whole.set(body);
+      this.body = body = whole;
+    }
+    return body.subarray(this.bodyFilled);
+  }
+
+  /** `count` bytes have been written to what missing() returned. Throws like push(). */
+  filled(count: number): void {
+    const { body } = this;
+    if (body === undefined) return; // stopped meanwhile
+    this.bodyFilled += count;
+    if (this.bodyFilled < this.announced) return;
+    this.body = undefined;
+    this.deliver(body);
   }
 
   /** Reads the length at `at`; returns where the body starts, or -1 when bytes are missing. */
@@ -121,25 +150,6 @@ export class FrameDecoder {
     }
     this.announced = length;
     return next;
-  }
-
-  /** Moves bytes from the chunk to the frame; returns where it stopped in the chunk. */
-  private fillBody(body: Uint8Array, chunk: Uint8Array, at: number): number {
-    const end = at + Math.min(chunk.length - at, this.announced - this.bodyFilled);
-    const filled = this.bodyFilled + end - at;
-    let target = body;
-    if (filled > body.length) {
-      target = this.allocate(this.announced);
-      target.set(body.subarray(0, this.bodyFilled));
-      this.body = target;
-    }
-    target.set(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end), this.bodyFilled);
-    this.bodyFilled = filled;
-    if (filled === this.announced) {
-      this.body = undefined;
-      this.deliver(target);
-    }
-    return end;
   }
 
   private deliver(frame: Uint8Array): void {

@@ -1,6 +1,7 @@
 /** Room `protocol`: schema, message types, codecs. No I/O. */
 export * from "./client-messages.js";
 export * from "./frame-decoder.js";
+export * from "./peer.js";
 export * from "./plan-columns.js";
 export * from "./plan-decoder.js";
 export * from "./plan-encoder.js";

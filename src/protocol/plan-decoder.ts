@@ -56,7 +56,10 @@ export function decodePlanRequest(frame: Uint8Array): PlanColumns {
 }
 
 /** Task `i` of a plan as a message: for its rare fields. */
-export function decodeTaskMessage(columns: PlanColumns, i: number): Task {
+export function decodeTaskMessage(
+  columns: Pick<PlanColumns, "bytes" | "messageStart" | "messageLength">,
+  i: number,
+): Task {
   const start = columns.messageStart[i];
   return decodeMessage(TaskSchema, columns.bytes.subarray(start, start + columns.messageLength[i]));
 }

@@ -7,6 +7,9 @@
  */
 const INITIAL_BYTES = 16 * 1024;
 
+/** A buffer that has grown beyond this is handed out as it is: no copy, and no memory kept. */
+const KEPT_BYTES = 1024 * 1024;
+
 export class RecordWriter {
   protected bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
   protected view: DataView = new DataView(this.bytes.buffer);
@@ -17,10 +20,17 @@ export class RecordWriter {
     return this.end;
   }
 
-  /** The bytes written since the last call (a fresh copy, sized to fit), or undefined if none. */
+  /** The bytes written since the last call (not touched again by the writer), or undefined if none. */
   take(): Uint8Array | undefined {
     if (this.end === 0) return undefined;
-    const batch = this.bytes.slice(0, this.end);
+    let batch: Uint8Array;
+    if (this.bytes.length > KEPT_BYTES) {
+      batch = this.bytes.subarray(0, this.end);
+      this.bytes = new Uint8Array(INITIAL_BYTES);
+      this.view = new DataView(this.bytes.buffer);
+    } else {
+      batch = this.bytes.slice(0, this.end);
+    }
     this.end = 0;
     return batch;
   }

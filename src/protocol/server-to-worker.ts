@@ -42,6 +42,18 @@ export const AssignFlag = {
 
 const ASSIGN_HEAD = 1 + 4 + 4 + 2 + 2 + 1 + 4 + 4;
 
+/** Bytes of a record's fixed part by op; checked once, so that no field read can fail. */
+const HEAD_BYTES = new Uint8Array(256);
+HEAD_BYTES[Op.assign] = ASSIGN_HEAD;
+HEAD_BYTES[Op.drop] = 5;
+HEAD_BYTES[Op.retract] = 9;
+HEAD_BYTES[Op.cancel] = 9;
+HEAD_BYTES[Op.peer] = 6;
+HEAD_BYTES[Op.symbols] = 7;
+HEAD_BYTES[Op.ping] = 5;
+HEAD_BYTES[Op.readOutput] = 26;
+HEAD_BYTES[Op.shutdown] = 1;
+
 /** Writes the batches for one worker. */
 export class ServerToWorkerWriter extends RecordWriter {
   /** Begins an assignment; exactly `inputCount` input…() calls must follow. */
@@ -120,6 +132,9 @@ export class ServerToWorkerWriter extends RecordWriter {
   /** Worker `index` serves its objects at host:port. Sent before the index is used. */
   peer(index: number, host: string, port: number): void {
     const name = new TextEncoder().encode(host);
+    if (name.length > 255) {
+      throw new ProtocolError(`a worker's host name has ${name.length} bytes, at most 255 fit`);
+    }
     const at = this.reserve(6);
     this.view.setUint8(at, Op.peer);
     this.view.setUint16(at + 1, index, true);
@@ -258,67 +273,66 @@ export class ServerToWorkerReader {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
     const { handler } = this;
     let at = 0;
-    try {
-      while (at < frame.length) {
-        const op = frame[at];
-        switch (op) {
-          case Op.assign:
-            at = this.readAssign(frame, view, at);
-            break;
-          case Op.drop:
-            handler.drop(view.getUint32(at + 1, true));
-            at += 5;
-            break;
-          case Op.retract:
-            handler.retract(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
-            at += 9;
-            break;
-          case Op.cancel:
-            handler.cancel(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
-            at += 9;
-            break;
-          case Op.peer: {
-            const length = view.getUint8(at + 5);
-            const host = textAt(frame, at + 6, length);
-            handler.peer(view.getUint16(at + 1, true), host, view.getUint16(at + 3, true));
-            at += 6 + length;
-            break;
-          }
-          case Op.symbols: {
-            const length = view.getUint32(at + 3, true);
-            const names = textAt(frame, at + 7, length).split("\n");
-            handler.symbols(view.getUint16(at + 1, true), names);
-            at += 7 + length;
-            break;
-          }
-          case Op.ping:
-            handler.ping(view.getUint32(at + 1, true));
-            at += 5;
-            break;
-          case Op.readOutput:
-            handler.readOutput(
-              view.getUint32(at + 1, true),
-              view.getUint32(at + 5, true),
-              view.getUint32(at + 9, true),
-              view.getUint8(at + 13),
-              view.getFloat64(at + 14, true),
-              view.getUint32(at + 22, true),
-            );
-            at += 26;
-            break;
-          case Op.shutdown:
-            handler.shutdown();
-            at += 1;
-            break;
-          default:
-            throw new ProtocolError(`unknown record ${op} from the server at byte ${at}`);
+    while (at < frame.length) {
+      const op = frame[at];
+      if (at + HEAD_BYTES[op] > frame.length) throw truncatedRecord("server", at);
+      switch (op) {
+        case Op.assign:
+          at = this.readAssign(frame, view, at);
+          handler.assign(this.record);
+          break;
+        case Op.drop:
+          handler.drop(view.getUint32(at + 1, true));
+          at += 5;
+          break;
+        case Op.retract:
+          handler.retract(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
+          at += 9;
+          break;
+        case Op.cancel:
+          handler.cancel(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
+          at += 9;
+          break;
+        case Op.peer: {
+          const length = view.getUint8(at + 5);
+          const host = textAt(frame, at, 6, length);
+          handler.peer(view.getUint16(at + 1, true), host, view.getUint16(at + 3, true));
+          at += 6 + length;
+          break;
         }
+        case Op.symbols: {
+          const length = view.getUint32(at + 3, true);
+          const names = length === 0 ? [] : textAt(frame, at, 7, length).split("\n");
+          handler.symbols(view.getUint16(at + 1, true), names);
+          at += 7 + length;
+          break;
+        }
+        case Op.ping:
+          handler.ping(view.getUint32(at + 1, true));
+          at += 5;
+          break;
+        case Op.readOutput:
+          handler.readOutput(
+            view.getUint32(at + 1, true),
+            view.getUint32(at + 5, true),
+            view.getUint32(at + 9, true),
+            view.getUint8(at + 13),
+            view.getFloat64(at + 14, true),
+            view.getUint32(at + 22, true),
+          );
+          at += 26;
+          break;
+        case Op.shutdown:
+          handler.shutdown();
+          at += 1;
+          break;
+        default:
+          throw new ProtocolError(`unknown record ${op} from the server at byte ${at}`);
       }
-    } catch (error) {
-      throw truncatedOr(error, "server", at);
     }
   }
 
+  /** Fills the record; returns where it ends. */
   private readAssign(frame: Uint8Array, view: DataView, start: number): number {
     const record = this.record;
     record.frame = frame;
@@ -335,49 +349,50 @@ export class ServerToWorkerReader {
     record.extrasStart = 0;
     record.extrasLength = 0;
     if (flags & AssignFlag.extras) {
+      if (at + 4 > frame.length) throw truncatedRecord("server", start);
       record.extrasLength = view.getUint32(at, true);
       record.extrasStart = at + 4;
       at += 4 + record.extrasLength;
     }
-    if (at + inputCount * 5 > frame.length) throw new RangeError("truncated");
+    if (at + inputCount * 5 > frame.length) throw truncatedRecord("server", start);
     record.inputCount = inputCount;
     record.ensureInputs(inputCount);
     const { inputRow, inputPlace, inputStart, inputLength } = record;
     for (let i = 0; i < inputCount; i++) {
-      const place = view.getUint8(at);
+      if (at + 5 > frame.length) throw truncatedRecord("server", start);
+      const place = frame[at];
       inputPlace[i] = place;
       inputRow[i] = view.getUint32(at + 1, true);
       at += 5;
       if (place === InputPlace.inline) {
-        const length = view.getUint8(at);
+        if (at + 1 > frame.length) throw truncatedRecord("server", start);
+        const length = frame[at];
         inputStart[i] = at + 1;
         inputLength[i] = length;
         at += 1 + length;
       } else if (place === InputPlace.remote) {
+        if (at + 9 > frame.length) throw truncatedRecord("server", start);
         record.inputSize[i] = view.getFloat64(at, true);
-        const count = view.getUint8(at + 8);
+        const count = frame[at + 8];
         inputStart[i] = at + 9;
         inputLength[i] = count;
         at += 9 + 2 * count;
       } else if (place !== InputPlace.local) {
-        throw new ProtocolError(`unknown input place ${place} from the server at byte ${at}`);
+        throw new ProtocolError(`unknown input place ${place} from the server at byte ${at - 5}`);
       }
     }
-    if (at > frame.length) throw new RangeError("truncated");
-    this.handler.assign(record);
+    if (at > frame.length) throw truncatedRecord("server", start);
     return at;
   }
 }
 
-function textAt(frame: Uint8Array, start: number, length: number): string {
-  if (start + length > frame.length) throw new RangeError("truncated");
+function textAt(frame: Uint8Array, at: number, head: number, length: number): string {
+  const start = at + head;
+  if (start + length > frame.length) throw truncatedRecord("server", at);
   return new TextDecoder().decode(frame.subarray(start, start + length));
 }
 
-/** DataView throws a RangeError past the end: that is a truncated record. */
-export function truncatedOr(error: unknown, from: string, at: number): unknown {
-  if (error instanceof RangeError) {
-    return new ProtocolError(`truncated record from the ${from} at byte ${at}`, { cause: error });
-  }
-  return error;
+/** @internal The error for a record that begins at byte `at` and ends behind its frame. */
+export function truncatedRecord(from: string, at: number): ProtocolError {
+  return new ProtocolError(`truncated record from the ${from} at byte ${at}`);
 }

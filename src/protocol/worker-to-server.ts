@@ -3,7 +3,7 @@
  */
 import { ProtocolError } from "../base/index.js";
 import { RecordWriter } from "./record-writer.js";
-import { truncatedOr } from "./server-to-worker.js";
+import { truncatedRecord } from "./server-to-worker.js";
 
 const Op = {
   finished: 1,
@@ -18,6 +18,17 @@ const Op = {
 
 const NOT_INLINE = 255;
 const FINISHED_HEAD = 1 + 4 + 4 + 8 + 4 + 1;
+
+/** Bytes of a record's fixed part by op; checked once, so that no field read can fail. */
+const HEAD_BYTES = new Uint8Array(256);
+HEAD_BYTES[Op.finished] = FINISHED_HEAD;
+HEAD_BYTES[Op.failed] = 13;
+HEAD_BYTES[Op.started] = 9;
+HEAD_BYTES[Op.retracted] = 9;
+HEAD_BYTES[Op.inputLost] = 15;
+HEAD_BYTES[Op.fetched] = 5;
+HEAD_BYTES[Op.pong] = 5;
+HEAD_BYTES[Op.output] = 18;
 
 /** Writes a worker's batches. */
 export class WorkerToServerWriter extends RecordWriter {
@@ -136,77 +147,75 @@ export interface WorkerToServerHandler {
 export function readWorkerToServer(frame: Uint8Array, handler: WorkerToServerHandler): void {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   let at = 0;
-  try {
-    while (at < frame.length) {
-      const op = frame[at];
-      switch (op) {
-        case Op.finished: {
-          const length = view.getUint8(at + 21);
-          const inlineLength = length === NOT_INLINE ? -1 : length;
-          const start = at + FINISHED_HEAD;
-          at = start + Math.max(inlineLength, 0);
-          if (at > frame.length) throw new RangeError("truncated");
-          handler.finished(
-            view.getUint32(start - 21, true),
-            view.getUint32(start - 17, true),
-            view.getFloat64(start - 13, true),
-            view.getUint32(start - 5, true),
-            frame,
-            start,
-            inlineLength,
-          );
-          break;
-        }
-        case Op.failed: {
-          const length = view.getUint32(at + 9, true);
-          if (at + 13 + length > frame.length) throw new RangeError("truncated");
-          const failure = frame.subarray(at + 13, at + 13 + length);
-          handler.failed(view.getUint32(at + 1, true), view.getUint32(at + 5, true), failure);
-          at += 13 + length;
-          break;
-        }
-        case Op.started:
-          handler.started(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
-          at += 9;
-          break;
-        case Op.retracted:
-          handler.retracted(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
-          at += 9;
-          break;
-        case Op.inputLost:
-          handler.inputLost(
-            view.getUint32(at + 1, true),
-            view.getUint32(at + 5, true),
-            view.getUint32(at + 9, true),
-            view.getUint16(at + 13, true),
-          );
-          at += 15;
-          break;
-        case Op.fetched:
-          handler.fetched(view.getUint32(at + 1, true));
-          at += 5;
-          break;
-        case Op.pong:
-          handler.pong(view.getUint32(at + 1, true));
-          at += 5;
-          break;
-        case Op.output: {
-          const length = view.getUint32(at + 14, true);
-          if (at + 18 + length > frame.length) throw new RangeError("truncated");
-          handler.output(
-            view.getUint32(at + 1, true),
-            view.getFloat64(at + 5, true),
-            view.getUint8(at + 13) === 1,
-            frame.subarray(at + 18, at + 18 + length),
-          );
-          at += 18 + length;
-          break;
-        }
-        default:
-          throw new ProtocolError(`unknown record ${op} from a worker at byte ${at}`);
+  while (at < frame.length) {
+    const op = frame[at];
+    if (at + HEAD_BYTES[op] > frame.length) throw truncatedRecord("worker", at);
+    switch (op) {
+      case Op.finished: {
+        const length = view.getUint8(at + 21);
+        const inlineLength = length === NOT_INLINE ? -1 : length;
+        const start = at + FINISHED_HEAD;
+        const end = start + Math.max(inlineLength, 0);
+        if (end > frame.length) throw truncatedRecord("worker", at);
+        at = end;
+        handler.finished(
+          view.getUint32(start - 21, true),
+          view.getUint32(start - 17, true),
+          view.getFloat64(start - 13, true),
+          view.getUint32(start - 5, true),
+          frame,
+          start,
+          inlineLength,
+        );
+        break;
       }
+      case Op.failed: {
+        const length = view.getUint32(at + 9, true);
+        if (at + 13 + length > frame.length) throw truncatedRecord("worker", at);
+        const failure = frame.subarray(at + 13, at + 13 + length);
+        handler.failed(view.getUint32(at + 1, true), view.getUint32(at + 5, true), failure);
+        at += 13 + length;
+        break;
+      }
+      case Op.started:
+        handler.started(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
+        at += 9;
+        break;
+      case Op.retracted:
+        handler.retracted(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
+        at += 9;
+        break;
+      case Op.inputLost:
+        handler.inputLost(
+          view.getUint32(at + 1, true),
+          view.getUint32(at + 5, true),
+          view.getUint32(at + 9, true),
+          view.getUint16(at + 13, true),
+        );
+        at += 15;
+        break;
+      case Op.fetched:
+        handler.fetched(view.getUint32(at + 1, true));
+        at += 5;
+        break;
+      case Op.pong:
+        handler.pong(view.getUint32(at + 1, true));
+        at += 5;
+        break;
+      case Op.output: {
+        const length = view.getUint32(at + 14, true);
+        if (at + 18 + length > frame.length) throw truncatedRecord("worker", at);
+        handler.output(
+          view.getUint32(at + 1, true),
+          view.getFloat64(at + 5, true),
+          view.getUint8(at + 13) === 1,
+          frame.subarray(at + 18, at + 18 + length),
+        );
+        at += 18 + length;
+        break;
+      }
+      default:
+        throw new ProtocolError(`unknown record ${op} from a worker at byte ${at}`);
     }
-  } catch (error) {
-    throw truncatedOr(error, "worker", at);
   }
 }

@@ -3,6 +3,7 @@ import { connect as connectSocket } from "node:net";
 import { LoomError } from "../base/index.js";
 import { formatAddress } from "./address.js";
 import type { Connection, ConnectionHandler, FrameLimits } from "./connection.js";
+import { DirectReader } from "./direct-reader.js";
 import { SOCKET_OPTIONS, SocketConnection } from "./socket-connection.js";
 import { explainConnectError } from "./socket-errors.js";
 
@@ -37,7 +38,8 @@ export function connect(
       reject(new LoomError("usage", `cannot connect to ${target}: a port is 1 to 65535`));
       return;
     }
-    const socket = connectSocket({ host, port, ...SOCKET_OPTIONS });
+    const reader = new DirectReader();
+    const socket = connectSocket({ host, port, ...SOCKET_OPTIONS, onread: reader.onread });
     const aborted = () => {
       socket.destroy();
       reject(abortError(target, signal!));
@@ -55,7 +57,7 @@ export function connect(
     socket.once("connect", () => {
       signal?.removeEventListener("abort", aborted);
       socket.off("error", failed);
-      const connection = new SocketConnection(socket, options);
+      const connection = new SocketConnection(socket, options, reader);
       connection.start(handler);
       resolve(connection);
     });

@@ -31,6 +31,8 @@ export interface Connection {
   send(frame: Uint8Array): void;
   /** Like send(), the frame being the concatenation of `parts` (nothing is copied). */
   sendParts(parts: readonly Uint8Array[]): void;
+  /** Sends bytes that are frames already, with their lengths; they may begin or end inside one. */
+  sendFramed(bytes: Uint8Array): void;
   /** Resolves when few bytes are buffered (at once if so), or the connection has ended. */
   drained(): Promise<void>;
   /** Stops and resumes reading: back-pressure. */

@@ -10,6 +10,7 @@ import { LoomError, messageOf } from "../base/index.js";
 import { FrameDecoder } from "../protocol/index.js";
 import { formatAddress } from "./address.js";
 import type { Connection, ConnectionHandler, FrameLimits } from "./connection.js";
+import type { DirectReader } from "./direct-reader.js";
 import { SendQueue } from "./send-queue.js";
 import { explainLoss } from "./socket-errors.js";
 
@@ -53,6 +54,7 @@ export class SocketConnection implements Connection {
   constructor(
     private readonly socket: Socket,
     limits: FrameLimits = {},
+    private readonly reader?: DirectReader,
   ) {
     this.remoteHost = plainHost(socket.remoteAddress);
     this.remote = formatAddress(this.remoteHost, socket.remotePort ?? 0);
@@ -66,8 +68,9 @@ export class SocketConnection implements Connection {
   /** Starts reading. Called once, before any event can come. */
   start(handler: ConnectionHandler): void {
     this.handler = handler;
+    if (this.reader === undefined) this.socket.on("data", (chunk) => this.receive(chunk));
+    else this.reader.attach(this.decoder, (error) => this.readFailed(error));
     this.socket
-      .on("data", (chunk: Buffer) => this.receive(chunk))
       .on("end", () => this.peerEnded())
       .on("finish", () => this.allSent())
       .on("error", (error) => this.failed(error))
@@ -91,6 +94,12 @@ export class SocketConnection implements Connection {
     for (const part of parts) length += part.length;
     this.queue.addLength(length);
     for (const part of parts) this.queue.add(part);
+    this.scheduleFlush();
+  }
+
+  sendFramed(bytes: Uint8Array): void {
+    if (this.state !== "open") return;
+    this.queue.add(bytes);
     this.scheduleFlush();
   }
 
@@ -167,8 +176,13 @@ export class SocketConnection implements Connection {
     try {
       this.decoder.push(chunk);
     } catch (error) {
-      this.destroy(error instanceof Error ? error : new Error(messageOf(error)));
+      this.readFailed(error);
     }
+  }
+
+  /** A malformed frame, or the handler threw. */
+  private readFailed(error: unknown): void {
+    this.destroy(error instanceof Error ? error : new Error(messageOf(error)));
   }
 
   private peerEnded(): void {
