@@ -25,14 +25,19 @@ export class Gatherer {
       this.parts.push(bytes);
       this.expected -= length;
     } else if (length > 0) {
-      copyInto(this.block, this.room(length), bytes, 0, length);
+      const at = this.room(length); // First: it may change the block.
+      copyInto(this.block, at, bytes, 0, length);
     }
   }
 
   /** Bytes [from, to) of `value` as u64 little-endian. */
   addU64(value: number, from: number, to: number): void {
     const at = this.room(to - from) - from;
-    for (let i = from; i < to; i++) this.block[at + i] = Math.floor(value / 256 ** i) % 256;
+    const low = value >>> 0;
+    const high = Math.floor(value / 2 ** 32);
+    for (let i = from; i < to; i++) {
+      this.block[at + i] = i < 4 ? low >>> (8 * i) : high >>> (8 * (i - 4));
+    }
   }
 
   /** All that was added since the last call, in order. */

@@ -11,7 +11,7 @@ import {
 import type { TaskExecution } from "../contract.js";
 import { bytesInput, checkInputCount } from "./checks.js";
 
-/** Merges that read more than this from files do so without blocking. */
+/** Merges of files with a bigger result read them without blocking. */
 const BLOCKING_BYTES = 1024 * 1024;
 
 /** Config: the bytes. */
@@ -28,14 +28,9 @@ export function merge(task: TaskExecution): DataObject | Promise<DataObject> {
   const { inputs, config } = task;
   const count = inputs.length;
   let total = count > 1 ? config.length * (count - 1) : 0;
-  let fromFiles = 0;
-  for (let i = 0; i < count; i++) {
-    const input = bytesInput(task, i);
-    total += input.size;
-    if (!isInMemory(input)) fromFiles += input.size;
-  }
+  for (let i = 0; i < count; i++) total += bytesInput(task, i).size;
   const result = total <= 64 ? new Uint8Array(total) : allocateBytes(total, "the result");
-  if (fromFiles > BLOCKING_BYTES) return mergeFiles(task, result);
+  if (total > BLOCKING_BYTES && !inputsInMemory(task)) return mergeFiles(task, result);
   let at = 0;
   for (let i = 0; i < count; i++) {
     if (i > 0 && config.length > 0) {
@@ -47,6 +42,10 @@ export function merge(task: TaskExecution): DataObject | Promise<DataObject> {
     at += bytes.length;
   }
   return plainObject(result);
+}
+
+function inputsInMemory(task: TaskExecution): boolean {
+  return task.inputs.every((_, i) => isInMemory(bytesInput(task, i)));
 }
 
 async function mergeFiles(task: TaskExecution, result: Uint8Array): Promise<DataObject> {
