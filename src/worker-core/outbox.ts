@@ -23,6 +23,7 @@ export interface WorkerOutbox {
   started(row: number, attempt: number): void;
   retracted(row: number, attempt: number): void;
   inputLost(row: number, attempt: number, inputRow: number, holder: number): void;
+  /** A copy of the object is in the store. */
   fetched(row: number): void;
 
   /** Put a plain object with the bytes `frame[start, start + length)` into the store. */

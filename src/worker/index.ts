@@ -1,0 +1,3 @@
+/** Room `worker`: the worker process. */
+export * from "./options.js";
+export { startWorker } from "./start-worker.js";

@@ -1,0 +1,299 @@
+/**
+ * Executes what the core lets start and tells it the outcome. Owns the loop that pulls tasks,
+ * the executors' results on their way into the store, and the batch of records for the
+ * server. Knows no socket: frames leave through `send`, fetches through {@link FetchStarter}.
+ *
+ * Short tasks run in a loop for at most {@link SLICE_MS}, then results leave and messages
+ * are read before it goes on. Nothing is allocated for waiting unless an executor returns a
+ * promise.
+ */
+import type { Logger } from "pino";
+import { LoomError } from "../base/index.js";
+import { type Executor, TaskError } from "../executors/index.js";
+import {
+  type DataObject,
+  isInMemory,
+  type ObjectStore,
+  plainObject,
+  writeCheckpoint,
+} from "../object-store/index.js";
+import { INLINE_LIMIT, WorkerToServerWriter } from "../protocol/index.js";
+import {
+  type ObjectFetch,
+  WorkerCore,
+  type WorkerOutbox,
+  type WorkerTask,
+} from "../worker-core/index.js";
+import { RunningTask } from "./task-execution.js";
+import { failureOf, isTaskFailure } from "./task-failure.js";
+
+const SLICE_MS = 5;
+
+/** The clock is looked at after so much work: one unit per task and per 4 KiB of result. */
+const WORK_BETWEEN_CLOCK_READS = 32;
+
+const ZERO_WORK_BYTES = Uint8Array.of(0);
+
+/** Carries out fetches; answers with {@link TaskRunner.objectArrived} or {@link TaskRunner.fetchFailed}. */
+export interface FetchStarter {
+  /** Must not answer before it returns. */
+  start(fetch: ObjectFetch): void;
+  abort(fetch: ObjectFetch): void;
+}
+
+export interface TaskRunnerOptions {
+  readonly cpus: number;
+  /** Number of the core of each slot; empty: nothing is pinned. */
+  readonly coreNumbers: readonly number[];
+  readonly executors: readonly Executor[];
+  readonly store: ObjectStore;
+  readonly zeroWork: boolean;
+  readonly logger: Logger;
+  send(frame: Uint8Array): void;
+  /** A bug in the worker: nothing can be relied on any more. */
+  broken(error: unknown): void;
+}
+
+export class TaskRunner implements WorkerOutbox {
+  readonly core: WorkerCore;
+  /** Records for the server; they leave at the end of the tick. */
+  readonly writer = new WorkerToServerWriter();
+  fetches: FetchStarter | undefined;
+  private readonly store: ObjectStore;
+  private readonly executors: readonly Executor[];
+  private readonly logger: Logger;
+  /** By symbol number. */
+  private readonly symbols: string[] = [];
+  private readonly executorOf: (Executor | undefined)[] = [];
+  /** Tasks that go on asynchronously. */
+  private readonly running = new Map<WorkerTask, RunningTask>();
+  private readonly zeroWorkObject = plainObject(ZERO_WORK_BYTES);
+  private pumpScheduled = false;
+  private stopped = false;
+
+  constructor(private readonly options: TaskRunnerOptions) {
+    this.core = new WorkerCore(this, { cpus: options.cpus });
+    this.store = options.store;
+    this.executors = options.executors;
+    this.logger = options.logger;
+  }
+
+  /** The dictionary, or its continuation. */
+  addSymbols(first: number, names: readonly string[]): void {
+    names.forEach((name, i) => {
+      this.symbols[first + i] = name;
+      this.executorOf[first + i] = this.executors.find(({ taskTypes }) => taskTypes.includes(name));
+    });
+  }
+
+  /** Runs what can run and sends what there is to send, once, after the events at hand. */
+  schedule(): void {
+    if (this.pumpScheduled) return;
+    this.pumpScheduled = true;
+    queueMicrotask(this.pump);
+  }
+
+  /** Starts no task any more, sends nothing any more, cancels what runs. */
+  stop(): void {
+    this.stopped = true;
+    for (const task of this.running.values()) task.cancel();
+  }
+
+  /** The object has come. */
+  objectArrived(fetch: ObjectFetch, object: DataObject): void {
+    if (this.stopped) return;
+    if (fetch.live) this.store.put(fetch.row, object);
+    this.core.fetchSucceeded(fetch);
+    this.schedule();
+  }
+
+  fetchFailed(fetch: ObjectFetch): void {
+    if (this.stopped) return;
+    this.core.fetchFailed(fetch);
+    this.schedule();
+  }
+
+  private readonly pump = (): void => {
+    this.pumpScheduled = false;
+    if (this.stopped) return;
+    try {
+      const end = performance.now() + SLICE_MS;
+      let work = 0;
+      for (let task = this.core.nextStartable(); task !== undefined; ) {
+        work += this.execute(task);
+        if (work >= WORK_BETWEEN_CLOCK_READS) {
+          if (performance.now() > end) {
+            this.pumpScheduled = true;
+            setImmediate(this.pump);
+            break;
+          }
+          work = 0;
+        }
+        task = this.core.nextStartable();
+      }
+      const batch = this.writer.take();
+      if (batch !== undefined) this.options.send(batch);
+    } catch (error) {
+      this.options.broken(error);
+    }
+  };
+
+  /** Starts the task, and finishes it if it is done at once. Returns the work it was. */
+  private execute(task: WorkerTask): number {
+    if (this.options.zeroWork) {
+      this.finish(task, this.zeroWorkObject, 0);
+      return 1;
+    }
+    const startedMs = task.cpus > 0 ? performance.now() : 0;
+    let object: DataObject;
+    try {
+      const executor = this.executorOf[task.taskType];
+      if (executor === undefined) throw this.unknownType(task.taskType);
+      const inputs = this.inputsOf(task);
+      const { coreNumbers } = this.options;
+      const running = new RunningTask(task, this.symbols[task.taskType], inputs, coreNumbers);
+      const result = executor.execute(running);
+      if (result instanceof Promise || running.checkpointPath !== undefined) {
+        this.core.taskGoesOn(task);
+        this.running.set(task, running);
+        void this.finishLater(task, running, result, startedMs || performance.now());
+        return 1;
+      }
+      object = result;
+    } catch (error) {
+      this.fail(task, error);
+      return 1;
+    }
+    this.finish(task, object, startedMs === 0 ? 0 : durationUs(startedMs));
+    return 1 + object.size / 4096;
+  }
+
+  private async finishLater(
+    task: WorkerTask,
+    running: RunningTask,
+    result: DataObject | Promise<DataObject>,
+    startedMs: number,
+  ): Promise<void> {
+    let object: DataObject | undefined;
+    let failure: { error: unknown } | undefined;
+    try {
+      object = await result;
+      const path = running.checkpointPath;
+      if (path !== undefined && this.core.isLive(task)) await writeCheckpoint(object, path);
+    } catch (error) {
+      failure = { error };
+    }
+    this.running.delete(task);
+    try {
+      if (failure !== undefined) {
+        if (object !== undefined) this.store.discard(object);
+        if (!this.stopped) this.fail(task, failure.error);
+      } else if (this.stopped) this.store.discard(object!);
+      else this.finish(task, object!, durationUs(startedMs));
+      this.schedule();
+    } catch (error) {
+      this.options.broken(error);
+    }
+  }
+
+  private finish(task: WorkerTask, object: DataObject, durationUs: number): void {
+    if (!this.core.isLive(task)) {
+      this.store.discard(object);
+      this.core.taskFinished(task, 0, 0, undefined);
+      return;
+    }
+    const { size } = object;
+    this.store.put(task.row, object);
+    const inline =
+      size <= INLINE_LIMIT && object.kind === "plain" && isInMemory(object)
+        ? object.bytes()
+        : undefined;
+    this.core.taskFinished(task, size, durationUs, inline);
+  }
+
+  private fail(task: WorkerTask, error: unknown): void {
+    const taskType = this.symbols[task.taskType] ?? `task type number ${task.taskType}`;
+    if (this.core.isLive(task)) {
+      const subject = { row: task.row, taskType, err: error };
+      if (isTaskFailure(error)) this.logger.debug(subject, "task failed");
+      else this.logger.error(subject, "task failed by an unexpected exception");
+    }
+    this.core.taskFailed(task, failureOf(taskType, error));
+  }
+
+  private inputsOf(task: WorkerTask): DataObject[] {
+    const { inputs } = task;
+    const objects: DataObject[] = new Array(inputs.length);
+    for (let i = 0; i < inputs.length; i++) {
+      const object = this.store.get(inputs[i].row);
+      if (object === undefined) {
+        throw new LoomError("internal", `input ${i} (row ${inputs[i].row}) is not in the store`);
+      }
+      objects[i] = object;
+    }
+    return objects;
+  }
+
+  private unknownType(symbol: number): TaskError {
+    const name = this.symbols[symbol];
+    const offered = this.executors.flatMap(({ taskTypes }) => taskTypes).join(", ");
+    return new TaskError(
+      name === undefined
+        ? `this worker was not told the name of task type number ${symbol}`
+        : `this worker does not offer task type "${name}"; it offers ${offered}`,
+    );
+  }
+
+  // Effects of the core.
+
+  finished(
+    row: number,
+    attempt: number,
+    sizeBytes: number,
+    durationUs: number,
+    inline: Uint8Array | undefined,
+  ): void {
+    this.writer.finished(row, attempt, sizeBytes, durationUs, inline);
+  }
+  failed(row: number, attempt: number, failure: Uint8Array): void {
+    this.writer.failed(row, attempt, failure);
+  }
+  started(row: number, attempt: number): void {
+    this.writer.started(row, attempt);
+  }
+  retracted(row: number, attempt: number): void {
+    this.writer.retracted(row, attempt);
+  }
+  inputLost(row: number, attempt: number, inputRow: number, holder: number): void {
+    this.writer.inputLost(row, attempt, inputRow, holder);
+  }
+  fetched(row: number): void {
+    this.writer.fetched(row);
+  }
+  storeInline(row: number, frame: Uint8Array, start: number, length: number): void {
+    this.store.put(row, plainObject(copyRange(frame, start, length)));
+  }
+  dropObject(row: number): void {
+    this.store.drop(row);
+  }
+  startFetch(fetch: ObjectFetch): void {
+    this.fetches!.start(fetch);
+  }
+  abortFetch(fetch: ObjectFetch): void {
+    this.fetches!.abort(fetch);
+  }
+  cancelTask(task: WorkerTask): void {
+    this.running.get(task)?.cancel();
+  }
+}
+
+/** A loop beats slice() for these few bytes. */
+function copyRange(source: Uint8Array, start: number, length: number): Uint8Array {
+  const copy = new Uint8Array(length);
+  for (let i = 0; i < length; i++) copy[i] = source[start + i];
+  return copy;
+}
+
+function durationUs(startedMs: number): number {
+  return Math.round((performance.now() - startedMs) * 1000);
+}
