@@ -91,6 +91,16 @@ describe("client form", () => {
     const form = clientForm(object, (name) => (name === "loom/data" ? 70 : 71));
     expect(form.typeSymbol).toBe(71);
     expect(whole(form).readUInt32LE(8)).toBe(70);
+    expect(clientForm(object, (name) => (name === "loom/data" ? 70 : 72)).typeSymbol).toBe(72);
+  });
+
+  test("of pieces of one file in any order is right", () => {
+    const file = openFile(scratchDirectory().write("one two three"));
+    const index = indexObject(file, Uint32Array.of(0, 4, 8, 13));
+    const object = arrayObject([2, 0, 1, 1, 0].map((i) => index.piece(i)));
+    const texts = ["three", "one ", "two ", "two ", "one "];
+    const expected = endToEnd([Buffer.alloc(20), ...texts.map((text) => Buffer.from(text))]);
+    expect(whole(formOf(object)).equals(expected)).toBe(true);
   });
 
   test("of 100,000 elements is laid out once", () => {

@@ -216,6 +216,11 @@ describe("files", () => {
     );
   });
 
+  test("read past their end fail and don't hang", () => {
+    const file = openFile(scratchDirectory().write("hello"));
+    expect(failure(() => file.read(4, 2)).message).toContain("cannot read file");
+  });
+
   test("content that somebody still has is not read twice", () => {
     const path = scratchDirectory().write("hello");
     const file = openFile(path);

@@ -6,6 +6,7 @@ import {
   rmdirSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -154,6 +155,8 @@ describe("files", () => {
     const object = store.adoptFile(link);
     expect(object.path?.startsWith(directory)).toBe(true);
     expect(existsSync(link)).toBe(false);
+    writeFileSync(target, "changed");
+    expect(textOf(object.read(0, 3))).toBe("xxx");
     store.put(1, object);
     store.clear();
     expect(existsSync(target)).toBe(true);
