@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
-import { describeFailure, EXIT_USAGE, usageError } from "./cli-error.js";
+import { describeFailure, EXIT_USAGE } from "./cli-error.js";
 import { COMMANDS, type CommandName, type CommandSpec, getCommandSpec } from "./options.js";
 import { hoistServerOption } from "./run-arguments.js";
 import { tellParent } from "./service-process.js";
@@ -38,10 +38,6 @@ export function createLoom(onExitCode: ExitCodeSink): Command {
   for (const spec of COMMANDS) {
     loom.addCommand(configure(new Command(spec.name), spec, onExitCode));
   }
-  loom.action(() => {
-    const names = COMMANDS.map((spec) => spec.name).join(", ");
-    throw usageError(`no command given; use one of ${names}, or see 'loom --help'`);
-  });
   return loom;
 }
 
@@ -102,6 +98,13 @@ async function report(error: unknown, program: string, argv: string[]): Promise<
   const name = COMMANDS.some((spec) => spec.name === argv[0]) ? `${program} ${argv[0]}` : program;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // --help, --version
+    if (error.code === "commander.help") {
+      const names = COMMANDS.map((spec) => spec.name).join(", ");
+      return fail(
+        `${name}: no command given; use one of ${names}, or see '${name} --help'`,
+        EXIT_USAGE,
+      );
+    }
     const message = error.message
       .replace(/^error: /, "")
       .replace(/\.?\s*\n\s*/g, " ")

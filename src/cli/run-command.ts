@@ -5,9 +5,10 @@
 import { register as registerHooks } from "node:module";
 import { pathToFileURL } from "node:url";
 import { LoomError } from "../base/index.js";
+import { formatAddress } from "../transport/index.js";
 import { CliError, EXIT_FAILURE } from "./cli-error.js";
 import type { RunFlags } from "./options.js";
-import { formatAddress, readableFile, serverAddress } from "./values.js";
+import { readableFile, serverAddress } from "./values.js";
 
 export async function runCommand(args: string[], flags: RunFlags): Promise<undefined> {
   const [file, ...scriptArgs] = args;

@@ -1,9 +1,9 @@
 /** `loom server`: flags → startServer. */
 import { startServer } from "../server/index.js";
+import { formatAddress } from "../transport/index.js";
 import { createLogger } from "./log.js";
 import type { ServerFlags } from "./options.js";
 import { runService } from "./service-process.js";
-import { formatAddress } from "./values.js";
 
 const LOOPBACK = /^(localhost|127\.|::1$)/;
 

@@ -1,3 +1,14 @@
-export async function stopCommand(): Promise<number> {
+/** `loom stop`: tells a server to stop, with its workers. */
+import { Client } from "../client/index.js";
+import { formatAddress } from "../transport/index.js";
+import type { StopFlags } from "./options.js";
+import { chosenServer } from "./values.js";
+
+export async function stopCommand(args: string[], _flags: StopFlags): Promise<number> {
+  const { host, port } = chosenServer(args[0]);
+  const address = formatAddress(host, port);
+  const client = await Client.connect(address);
+  await client.terminate();
+  process.stdout.write(`Server ${address} stopped\n`);
   return 0;
 }

@@ -5,8 +5,8 @@
  */
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { isIPv6 } from "node:net";
-import { resolve } from "node:path";
-import { parseAddress } from "../transport/index.js";
+import { dirname, resolve } from "node:path";
+import { type Address, parseAddress } from "../transport/index.js";
 import { CliError, systemReason, usageError } from "./cli-error.js";
 
 export const DEFAULT_PORT = 9010;
@@ -25,11 +25,6 @@ function wholeNumber(name: string, text: string, min: number, max: number, what:
 /** A port to listen on; 0 lets the system choose. */
 export function portToListen(name: string): (text: string) => number {
   return (text) => wholeNumber(name, text, 0, 65_535, "a port");
-}
-
-/** A port to connect to. */
-export function portToReach(name: string, text: string): number {
-  return wholeNumber(name, text, 1, 65_535, "a port");
 }
 
 /** A count between `min` and `max`. */
@@ -69,37 +64,29 @@ export function listenAddress(name: string): (text: string) => string {
 }
 
 /** A server's address, as "host:port", or as a host and a port in two arguments. */
-export function serverAddress(address: string, port?: string): { host: string; port: number } {
-  if (port === undefined) {
-    const parsed = parseAddress(address, DEFAULT_PORT);
-    return { host: parsed.host, port: portToReach("port", String(parsed.port)) };
-  }
-  const host = withoutBrackets(address);
-  if (host.includes(":") && !isIPv6(host)) {
+export function serverAddress(address: string, port?: string): Address {
+  if (port === undefined) return parseAddress(address, DEFAULT_PORT);
+  if (address.includes(":") && !isIPv6(withoutBrackets(address))) {
     throw usageError(
       `server address ${address} has a port already; give either ${address} or a host and a port`,
     );
   }
-  return { host: parseAddress(address, DEFAULT_PORT).host, port: portToReach("port", port) };
+  const { host } = parseAddress(address, DEFAULT_PORT);
+  return { host, port: wholeNumber("port", port, 1, 65_535, "a port") };
 }
 
 /** The server to talk to: the given address, else LOOM_SERVER, else the default port here. */
-export function chosenServer(address: string | undefined): { host: string; port: number } {
+export function chosenServer(address: string | undefined): Address {
   const text = address ?? process.env.LOOM_SERVER;
   if (!text) return { host: DEFAULT_HOST, port: DEFAULT_PORT };
   return serverAddress(text);
-}
-
-/** "host:port", an IPv6 address in brackets. */
-export function formatAddress(host: string, port: number): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Makes the directory if it is missing; fails unless files can be made in it. */
 export function usableDirectory(name: string, path: string): string {
   const full = resolve(path);
   try {
-    mkdirSync(full, { recursive: true });
+    makeDirectory(full);
   } catch (error) {
     throw new CliError(
       `${name} ${full} cannot be created: ${systemReason(error)}; give a directory that this user may write`,
@@ -113,6 +100,18 @@ export function usableDirectory(name: string, path: string): string {
     );
   }
   return full;
+}
+
+/** Not mkdir's `recursive`: on /proc, which takes no directories, Node tries for ever. */
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
 }
 
 /** The full path of a file that can be read. */

@@ -1,9 +1,11 @@
 /** `loom worker`: arguments and flags → startWorker. */
+
+import { formatAddress } from "../transport/index.js";
 import { startWorker } from "../worker/index.js";
 import { createLogger } from "./log.js";
 import type { WorkerFlags } from "./options.js";
 import { runService } from "./service-process.js";
-import { formatAddress, serverAddress, usableDirectory } from "./values.js";
+import { serverAddress, usableDirectory } from "./values.js";
 
 export async function workerCommand(args: string[], flags: WorkerFlags): Promise<number> {
   const server = serverAddress(args[0], args[1]);

@@ -1,0 +1,28 @@
+# A HyperLoom server or worker: docker build -t hyperloom . && docker run hyperloom --help
+FROM node:20-slim AS build
+WORKDIR /hyperloom
+COPY package.json package-lock.json .npmrc tsconfig.json tsconfig.build.json ./
+RUN npm ci
+COPY scripts scripts
+COPY src src
+RUN npm run build
+
+FROM node:20-slim
+# Python: starts programs for the worker, and executes Python tasks.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends python3 python3-cloudpickle \
+  && rm -rf /var/lib/apt/lists/*
+WORKDIR /hyperloom
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev && npm cache clean --force
+COPY --from=build /hyperloom/dist dist
+COPY launcher launcher
+COPY python python
+COPY proto proto
+COPY LICENSE ./
+RUN ln -s /hyperloom/dist/cli/loom.js /usr/local/bin/loom
+USER node
+WORKDIR /home/node
+EXPOSE 9010
+ENTRYPOINT ["loom"]
+CMD ["server", "--listen", "0.0.0.0"]

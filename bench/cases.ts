@@ -1,0 +1,25 @@
+/** All cases of `npm run bench`, in the order in which they run. */
+import { encodeCase } from "./encode-case.js";
+import { memoryCase } from "./memory-case.js";
+import { planCase } from "./plan-case.js";
+import { chain, fanout, layers, tree } from "./plans.js";
+import type { BenchCase } from "./record.js";
+import { runCase } from "./run-case.js";
+import { transferCase } from "./transfer-case.js";
+
+const WORKERS = [1, 2, 8, 32];
+
+export const CASES: readonly BenchCase[] = [
+  planCase(fanout(100_000), WORKERS),
+  planCase(tree(65_536), WORKERS),
+  planCase(chain(5_000), WORKERS),
+  planCase(layers(20, 1_000), WORKERS),
+  memoryCase(fanout(1_000_000)),
+  memoryCase(tree(524_288)),
+  memoryCase(layers(20, 25_000)),
+  encodeCase(fanout(100_000)),
+  encodeCase(tree(65_536)),
+  runCase("run-2k", 0),
+  runCase("run-2k-2gb", 2 * 1024 ** 3),
+  transferCase,
+];

@@ -1,0 +1,82 @@
+/**
+ * `npm run demo`: 10-fold cross-validation on the Iris data set, every step a program run by
+ * a cluster. Without LOOM_SERVER the cluster is started here and stopped at the end.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "hyperloom";
+import { irisText } from "./iris-data.js";
+import { availableLearners, score } from "./learners.js";
+import { crossValidation, type FoldScore, parseScore } from "./pipeline.js";
+import { showProgress } from "./progress-display.js";
+
+const FOLDS = 10;
+
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
+}
+
+const folder = mkdtempSync(join(tmpdir(), "loom-demo-"));
+try {
+  await runDemo(folder, interrupted.signal);
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+async function runDemo(dataFolder: string, signal: AbortSignal): Promise<void> {
+  const dataPath = join(dataFolder, "iris.txt");
+  const text = irisText();
+  writeFileSync(dataPath, text);
+  const samples = text.trimEnd().split("\n").length;
+  const learners = availableLearners();
+  console.log(`${FOLDS}-fold cross-validation: ${samples} flowers, ${learners.length} learners`);
+
+  const started = performance.now();
+  await using client = await Client.connect(undefined, { signal });
+  const ready = performance.now();
+  const { workers } = await client.status();
+  const cpus = workers.reduce((sum, worker) => sum + worker.cpus, 0);
+  console.log(
+    `Cluster of ${workers.length} workers with ${cpus} cpus, up in ${seconds(ready - started)}`,
+  );
+
+  const endProgress = showProgress(client);
+  const result = client.submitOne(
+    crossValidation({ dataPath, samples, folds: FOLDS, learners, score }),
+  );
+  const texts = await result.gather({ signal }).finally(endProgress);
+  const { tasks: counts } = await client.status();
+  console.log(`${counts.finished} tasks in ${seconds(performance.now() - ready)}\n`);
+  printTable(
+    learners.map(({ name }) => name),
+    texts.map((folds) => folds.map(parseScore)),
+  );
+}
+
+/** Accuracy in percent: a line a learner, a column a fold, the mean, the best learner. */
+function printTable(names: string[], scores: FoldScore[][]): void {
+  const width = Math.max(...names.map((name) => name.length));
+  const heads = Array.from({ length: FOLDS }, (_, i) => `#${i + 1}`.padStart(4));
+  console.log(`${"accuracy in %, fold".padEnd(width)} ${heads.join("")}    mean`);
+  const means = scores.map((folds) => mean(folds.map(({ correct, total }) => correct / total)));
+  names.forEach((name, i) => {
+    const cells = scores[i].map(({ correct, total }) => percent(correct / total, 0).padStart(4));
+    console.log(`${name.padEnd(width)} ${cells.join("")}  ${percent(means[i], 1).padStart(6)}`);
+  });
+  const best = means.indexOf(Math.max(...means));
+  console.log(`\nBest: ${names[best]}, mean accuracy ${percent(means[best], 1)} %`);
+}
+
+function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function percent(fraction: number, digits: number): string {
+  return (100 * fraction).toFixed(digits);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

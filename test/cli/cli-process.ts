@@ -1,0 +1,92 @@
+/** Runs the built command line in real processes. Called by the tests of this folder. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+export type Program = "loom" | "loom-server" | "loom-worker";
+
+/** What a finished process left. */
+export interface Finished {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CliOptions {
+  program?: Program;
+  /** Added to this process's environment. */
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** With an IPC channel, as local-cluster starts them. */
+  ipc?: boolean;
+}
+
+/** A running command. */
+export class CliProcess {
+  readonly child: ChildProcess;
+  stdout = "";
+  stderr = "";
+  readonly messages: unknown[] = [];
+  readonly finished: Promise<Finished>;
+  private onChange = (): void => {};
+
+  constructor(args: string[], options: CliOptions = {}) {
+    const file = fileURLToPath(
+      new URL(`../../dist/cli/${options.program ?? "loom"}.js`, import.meta.url),
+    );
+    this.child = spawn(process.execPath, [file, ...args], {
+      cwd: options.cwd,
+      env: { ...process.env, LOOM_SERVER: "", ...options.env },
+      stdio: ["ignore", "pipe", "pipe", ...(options.ipc ? (["ipc"] as const) : [])],
+    });
+    this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      this.stdout += text;
+      this.onChange();
+    });
+    this.child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.stderr += text;
+      this.onChange();
+    });
+    this.child.on("message", (message) => {
+      this.messages.push(message);
+      this.onChange();
+    });
+    this.finished = new Promise((resolve) => {
+      this.child.once("close", (code, signal) => {
+        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
+      });
+    });
+  }
+
+  /** Resolves with what `find` gives as soon as it gives something; rejects if the process ends. */
+  waitFor<T>(what: string, find: (process: this) => T | undefined | null): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = find(this);
+        if (found !== undefined && found !== null) resolve(found);
+      };
+      this.onChange = look;
+      void this.finished.then(({ code, stderr }) => {
+        look();
+        reject(new Error(`ended (${code}) before ${what}; stdout: ${this.stdout}; ${stderr}`));
+      });
+      look();
+    });
+  }
+
+  /** Waits for the line of a server or worker that is ready; its "host:port". */
+  async ready(): Promise<string> {
+    const line = /^(?:Server listens on|Worker) (\S+:\d+)/m;
+    const match = await this.waitFor("it was ready", ({ stdout }) => line.exec(stdout));
+    return match[1];
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+}
+
+/** Runs a command to its end. */
+export function runCli(args: string[], options?: CliOptions): Promise<Finished> {
+  return new CliProcess(args, options).finished;
+}
