@@ -1,0 +1,418 @@
+/**
+ * Executes programs (`loom/run/run`). Owns the tasks that run, their working directories as
+ * far as the launchers leave them to it, and the results. Checks of mappings are in
+ * mapping.ts, texts of failures in ending.ts, processes in launcher-pool.ts. Caller: the worker.
+ *
+ * Way of a task: `execute` checks it → big inputs are written (only if there are any) → one
+ * request to a launcher, which makes the directory, starts the program, waits for its end,
+ * takes small outputs into its reply, moves big ones beside the directory and removes it →
+ * `ended` builds the result. In the usual case this process touches no file at all.
+ */
+import { constants, mkdirSync, realpathSync } from "node:fs";
+import { chmod, copyFile, mkdir, open, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import type { Logger } from "pino";
+import { LoomError, messageOf } from "../../base/index.js";
+import {
+  arrayObject,
+  type DataObject,
+  type ObjectStore,
+  type PlainObject,
+  plainObject,
+} from "../../object-store/index.js";
+import { decodeRunConfig, type RunConfig } from "../../protocol/index.js";
+import { type Executor, type OutputPart, TaskError, type TaskExecution } from "../contract.js";
+import { errorOfEnd } from "./ending.js";
+import { type Ended, movedOutputPath, Outcome, PartKind } from "./launch-protocol.js";
+import { LauncherPool } from "./launcher-pool.js";
+import type { LauncherProcess } from "./launcher-process.js";
+import { type Mapping, mapProgram, type PreparedFile } from "./mapping.js";
+
+export interface ProgramExecutorOptions {
+  /** An existing directory; each program gets a directory of its own in it. */
+  runDirectory: string;
+  /** Takes the output files. Best on the file system of `runDirectory`. */
+  store: ObjectStore;
+  /** Pin programs to the cores of their task, where that is possible. */
+  pin: boolean;
+  /** Helper processes that start programs. Default 2. */
+  launchers?: number;
+  /** Python 3.8 or newer for the helpers; without one they are Node. Default "python3". */
+  pythonCommand?: string;
+  logger: Logger;
+}
+
+/** A program from `execute` until its promise settles. */
+interface ProgramRun {
+  readonly id: number;
+  readonly row: number;
+  readonly attempt: number;
+  readonly label: string | undefined;
+  readonly cores: readonly number[];
+  readonly config: RunConfig;
+  readonly mapping: Mapping;
+  directory: string;
+  readonly resolve: (result: DataObject) => void;
+  readonly reject: (error: Error) => void;
+  /** Set when the request was sent. */
+  launcher: LauncherProcess | undefined;
+  /** Known once it runs. */
+  processGroup: number | undefined;
+  cancelled: boolean;
+}
+
+const NO_CORES: readonly number[] = [];
+const MAX_UINT32 = 0xffffffff;
+
+/**
+ * Runs external programs, each in a fresh directory and a process group of its own. When it
+ * fails, the promise of `execute` rejects with a TaskError whose `programEnd` says how the
+ * program ended.
+ *
+ * @example
+ * const executor = new ProgramExecutor({ runDirectory: "/tmp/run", store, pin: true, logger });
+ * await executor.ready();
+ * const result = await executor.execute(task);
+ * await executor.close();
+ */
+export class ProgramExecutor implements Executor {
+  readonly taskTypes: readonly string[] = ["loom/run/run"];
+  readonly #options: ProgramExecutorOptions;
+  readonly #runDirectory: string;
+  readonly #folders: readonly string[];
+  readonly #pool: LauncherPool;
+  /** Runs by id; those of `#byRow` are among them. */
+  readonly #runs = new Map<number, ProgramRun>();
+  readonly #byRow = new Map<number, ProgramRun>();
+  /** Tells directories of this executor from ones that an earlier one has kept. */
+  readonly #stamp = Date.now().toString(36);
+  #nextId = 0;
+  #pinning: "on" | `off: ${string}`;
+  #closed = false;
+  #tellIdle: (() => void) | undefined;
+
+  constructor(options: ProgramExecutorOptions) {
+    this.#options = options;
+    this.#runDirectory = realpathSync(options.runDirectory);
+    this.#pinning = options.pin ? "off: no helper process is ready yet" : "off: not asked for";
+    this.#folders = Array.from(
+      { length: options.launchers ?? 2 },
+      (_, i) => `${this.#runDirectory}/${i + 1}`,
+    );
+    for (const folder of this.#folders) mkdirSync(folder, { recursive: true });
+    this.#pool = new LauncherPool(
+      {
+        folders: this.#folders,
+        pythonCommand: options.pythonCommand ?? "python3",
+        logger: options.logger,
+      },
+      {
+        started: (id, processGroup) => {
+          const run = this.#runs.get(id);
+          if (run !== undefined) run.processGroup = processGroup;
+        },
+        ended: (id, ended) => this.#ended(id, ended),
+        died: (launcher, reason) => this.#launcherDied(launcher, reason),
+        pinning: (whyNot) => this.#pinningTold(whyNot),
+      },
+    );
+  }
+
+  /** Whether programs are pinned to their cores, and why not. */
+  get pinning(): "on" | `off: ${string}` {
+    return this.#pinning;
+  }
+
+  /** Process numbers of the helper processes. */
+  get launcherPids(): readonly number[] {
+    return this.#pool.pids;
+  }
+
+  /** Resolves when programs can be started; rejects with a LoomError when they can't. */
+  ready(): Promise<void> {
+    return this.#pool.ready();
+  }
+
+  execute(task: TaskExecution): Promise<DataObject> {
+    if (this.#closed) throw new TaskError("The worker stops");
+    const { config, mapping } = readTask(task);
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId;
+      this.#nextId = (id + 1) % MAX_UINT32;
+      const run: ProgramRun = {
+        id,
+        row: task.row,
+        attempt: task.attempt,
+        label: task.label,
+        cores: task.cores,
+        config,
+        mapping,
+        directory: `${this.#runDirectory}/${this.#directoryName(task)}`,
+        resolve,
+        reject,
+        launcher: undefined,
+        processGroup: undefined,
+        cancelled: false,
+      };
+      this.#runs.set(id, run);
+      this.#byRow.set(task.row, run);
+      task.onCancel(() => {
+        run.cancelled = true;
+        if (this.#runs.get(id) === run) run.launcher?.kill(id);
+      });
+      const launcher = this.#pool.findLauncher();
+      if (launcher !== undefined && mapping.prepared.length === 0 && !run.cancelled) {
+        run.directory = `${launcher.folder}/${this.#directoryName(task)}`;
+        this.#send(run, launcher);
+      } else {
+        void this.#prepareAndSend(run);
+      }
+    });
+  }
+
+  async readOutput(
+    row: number,
+    attempt: number,
+    stream: "stdout" | "stderr",
+    offset: number,
+    maxBytes: number,
+  ): Promise<OutputPart | undefined> {
+    const run = this.#byRow.get(row);
+    if (run === undefined || run.attempt !== attempt) return undefined;
+    try {
+      const file = await open(`${run.directory}/${stream === "stdout" ? "+out" : "+err"}`, "r");
+      try {
+        const { size } = await file.stat();
+        const bytes = new Uint8Array(Math.max(0, Math.min(maxBytes, size - offset)));
+        const { bytesRead } = await file.read(bytes, 0, bytes.length, offset);
+        return { bytes: bytes.subarray(0, bytesRead), totalSize: size, ended: false };
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+        throw new LoomError("task", `The ${stream} cannot be read: ${messageOf(error)}`);
+      }
+      // Not started yet, or ended while we looked.
+      if (this.#byRow.get(row) !== run) return undefined;
+      return { bytes: new Uint8Array(0), totalSize: 0, ended: false };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#pool.close();
+    if (this.#runs.size > 0) await new Promise<void>((resolve) => (this.#tellIdle = resolve));
+    // Fails where a task's directory was kept.
+    for (const folder of this.#folders) await rmdir(folder).catch(() => {});
+  }
+
+  // Start.
+
+  #directoryName(task: TaskExecution): string {
+    return `task-${task.row}-${task.attempt}-${this.#stamp}`;
+  }
+
+  async #prepareAndSend(run: ProgramRun): Promise<void> {
+    try {
+      if (run.mapping.prepared.length > 0) {
+        await mkdir(run.directory);
+        for (const folder of run.mapping.folders) await mkdir(`${run.directory}/${folder}`);
+        for (const file of run.mapping.prepared) await writePrepared(run, file);
+      }
+      const launcher = await this.#pool.getLauncher();
+      if (run.cancelled) throw cancelledError();
+      this.#send(run, launcher);
+    } catch (error) {
+      await this.#removeFiles(run);
+      this.#reject(run, run.cancelled ? cancelledError() : asTaskError(error));
+    }
+  }
+
+  #send(run: ProgramRun, launcher: LauncherProcess): void {
+    const { config, mapping } = run;
+    run.launcher = launcher;
+    launcher.run(run.id, {
+      directory: run.directory,
+      makeDirectory: mapping.prepared.length === 0,
+      keepDirectory: config.keepDirectory,
+      timeLimitMs: config.timeLimitMs,
+      stdin: mapping.stdin,
+      stdinSizeBytes: mapping.stdinSizeBytes,
+      cores: this.#pinning === "on" ? run.cores : NO_CORES,
+      successCodes: config.successCodes,
+      args: mapping.args,
+      env: config.env,
+      folders: mapping.folders,
+      links: mapping.links,
+      files: mapping.files,
+      outputs: mapping.outputs,
+    });
+  }
+
+  // End.
+
+  #ended(id: number, ended: Ended): void {
+    const run = this.#runs.get(id);
+    if (run === undefined) return;
+    const usual = ended.parts.every((part) => part.kind === PartKind.inline);
+    if (usual && !ended.directoryRemains && !run.config.keepDirectory && !run.cancelled) {
+      this.#settle(run, ended, []);
+    } else {
+      void this.#finish(run, ended);
+    }
+  }
+
+  /** Whatever takes files to be touched. */
+  async #finish(run: ProgramRun, ended: Ended): Promise<void> {
+    const { directory, config, mapping } = run;
+    const adopted: PlainObject[] = [];
+    try {
+      if (ended.outcome === Outcome.succeeded && !run.cancelled) {
+        for (let i = 0; i < ended.parts.length; i++) {
+          const path = movedOutputPath(directory, i);
+          if (ended.parts[i].kind === PartKind.inPlace) {
+            const output = `${directory}/${mapping.outputs[i]}`;
+            await copyFile(output, path, constants.COPYFILE_FICLONE);
+          }
+          if (ended.parts[i].kind !== PartKind.inline)
+            adopted[i] = this.#options.store.adoptFile(path);
+        }
+      }
+    } catch (error) {
+      await this.#abandon(run, adopted);
+      this.#reject(run, asTaskError(error));
+      return;
+    }
+    if (run.cancelled) {
+      await this.#abandon(run, adopted);
+      this.#reject(run, cancelledError());
+      return;
+    }
+    if (config.keepDirectory) {
+      this.#options.logger.info({ directory, label: run.label }, "Working directory kept");
+    } else if (ended.directoryRemains) {
+      await this.#remove(directory);
+    }
+    this.#settle(run, ended, adopted);
+  }
+
+  #settle(run: ProgramRun, ended: Ended, adopted: readonly PlainObject[]): void {
+    const { config, mapping } = run;
+    if (ended.outcome !== Outcome.succeeded) {
+      const kept = config.keepDirectory ? run.directory : undefined;
+      this.#reject(run, errorOfEnd(ended, programName(mapping), config.timeLimitMs, kept));
+      return;
+    }
+    const outputs = ended.parts.map((part, i) => adopted[i] ?? plainObject(part.bytes));
+    this.#forget(run);
+    run.resolve(outputs.length === 1 ? outputs[0] : arrayObject(outputs));
+  }
+
+  /** The outputs are not wanted or can't be had. */
+  async #abandon(run: ProgramRun, adopted: readonly PlainObject[]): Promise<void> {
+    for (const object of adopted) if (object !== undefined) this.#options.store.discard(object);
+    await this.#removeFiles(run);
+  }
+
+  #launcherDied(launcher: LauncherProcess, reason: string): void {
+    for (const run of this.#runs.values()) {
+      if (run.launcher !== launcher) continue;
+      // Nobody else does it any more: the program is an orphan now.
+      if (run.processGroup !== undefined) killGroup(run.processGroup);
+      let error = new TaskError(
+        `The helper process that ran the program ended unexpectedly (${reason}); the program was killed`,
+      );
+      if (this.#closed) error = new TaskError("The worker stops; the program was killed");
+      if (run.cancelled) error = cancelledError();
+      void this.#removeFiles(run).then(() => this.#reject(run, error));
+    }
+  }
+
+  #pinningTold(whyNot: string): void {
+    if (!this.#options.pin) return;
+    if (whyNot === "") {
+      if (this.#pinning === "off: no helper process is ready yet") this.#pinning = "on";
+      return;
+    }
+    const pinning = `off: ${whyNot}` as const;
+    if (this.#pinning === "on" || this.#pinning === "off: no helper process is ready yet") {
+      this.#options.logger.warn(`Programs are not pinned to cores: ${whyNot}`);
+      this.#pinning = pinning;
+    }
+  }
+
+  #reject(run: ProgramRun, error: Error): void {
+    this.#forget(run);
+    run.reject(error);
+  }
+
+  #forget(run: ProgramRun): void {
+    this.#runs.delete(run.id);
+    if (this.#byRow.get(run.row) === run) this.#byRow.delete(run.row);
+    if (this.#runs.size === 0) this.#tellIdle?.();
+  }
+
+  /** The directory, unless it is to be kept, and what may have been moved out of it. */
+  async #removeFiles(run: ProgramRun): Promise<void> {
+    if (!run.config.keepDirectory) await this.#remove(run.directory);
+    for (let i = 0; i < run.mapping.outputs.length; i++) {
+      await this.#remove(movedOutputPath(run.directory, i));
+    }
+  }
+
+  async #remove(path: string): Promise<void> {
+    try {
+      // Retries: killed processes may still be about to end and write.
+      await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+    } catch (error) {
+      this.#options.logger.warn(`${path} cannot be removed: ${messageOf(error)}`);
+    }
+  }
+}
+
+function readTask(task: TaskExecution): { config: RunConfig; mapping: Mapping } {
+  try {
+    const config = decodeRunConfig(task.config);
+    return { config, mapping: mapProgram(config, task.inputs) };
+  } catch (error) {
+    throw asTaskError(error);
+  }
+}
+
+async function writePrepared(run: ProgramRun, { name, input }: PreparedFile): Promise<void> {
+  const path = `${run.directory}/${name}`;
+  try {
+    if (input.path === undefined) {
+      await writeFile(path, input.bytes(), { flag: "wx" });
+      return;
+    }
+    await copyFile(input.path, path, constants.COPYFILE_FICLONE);
+    // The program is meant to write to it.
+    await chmod(path, (await stat(path)).mode | 0o200);
+  } catch (error) {
+    throw new TaskError(`Input '${name}' cannot be written: ${messageOf(error)}`);
+  }
+}
+
+function programName(mapping: Mapping): string {
+  const program = mapping.args[0];
+  return typeof program === "string" ? program : new TextDecoder().decode(program);
+}
+
+function killGroup(processGroup: number): void {
+  try {
+    process.kill(-processGroup, "SIGKILL");
+  } catch {
+    // Nobody is left in it.
+  }
+}
+
+function cancelledError(): TaskError {
+  return new TaskError("The task was cancelled");
+}
+
+function asTaskError(error: unknown): Error {
+  if (error instanceof TaskError) return error;
+  if (error instanceof LoomError) return new TaskError(error.message, undefined, { cause: error });
+  return error instanceof Error ? error : new Error(String(error));
+}
