@@ -10,7 +10,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { LoomError } from "../base/index.js";
 import type { SubmittedResult, Task } from "../graph/index.js";
-import { abortable, type WaitOptions } from "./abort.js";
+import { abortable, cancelledError, type WaitOptions } from "./abort.js";
 import {
   followOutput,
   type OutputStream,
@@ -130,11 +130,19 @@ export class Future<T = unknown> implements SubmittedResult, AsyncDisposable {
    * Waits for the result first; the stream fails as `fetch` rejects.
    */
   stream(options?: WaitOptions): Readable {
-    return Readable.from(this.#content(options), {
+    const readable = Readable.from(this.#content(options), {
       objectMode: false,
       highWaterMark: 1,
-      signal: options?.signal,
     });
+    const signal = options?.signal;
+    if (signal !== undefined) {
+      const aborted = () => {
+        readable.destroy(cancelledError(`reading ${this.#state.describe()},`, signal));
+      };
+      signal.addEventListener("abort", aborted, { once: true });
+      readable.once("close", () => signal.removeEventListener("abort", aborted));
+    }
+    return readable;
   }
 
   async *#content(options?: WaitOptions): AsyncGenerator<Buffer> {
@@ -150,9 +158,7 @@ export class Future<T = unknown> implements SubmittedResult, AsyncDisposable {
     const target = resolve(path);
     const partial = `${target}.${process.pid}-${this.id}.partial`;
     try {
-      await pipeline(this.#content(options), createWriteStream(partial), {
-        signal: options?.signal,
-      });
+      await pipeline(this.stream(options), createWriteStream(partial));
       await rename(partial, target);
     } catch (error) {
       await rm(partial, { force: true });

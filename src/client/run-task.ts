@@ -49,10 +49,15 @@ export type RunValue<Outputs extends readonly string[]> = number extends Outputs
 /** A command line, or the program and its arguments. A task in it stands for its content. */
 export type Command = string | readonly (string | TaskLike)[];
 
-export function runTask<const Outputs extends readonly string[] = readonly ["+out"]>(
+export function runTask(
   command: Command,
-  options: RunOptions<Outputs> = {},
-): Task<RunValue<Outputs>> {
+  options?: RunOptions & { outputs?: undefined },
+): Task<Buffer>;
+export function runTask<const Outputs extends readonly string[]>(
+  command: Command,
+  options: RunOptions<Outputs> & { outputs: Outputs },
+): Task<RunValue<Outputs>>;
+export function runTask(command: Command, options: RunOptions = {}): Task {
   const args: string[] = [];
   const inputs: TaskInput[] = [];
   const names = new Set<string>();
