@@ -2,15 +2,15 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
-  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import {
   type ArrayObject,
   arrayObject,
@@ -136,7 +136,8 @@ describe("files", () => {
   test("from another file system are copied", (context) => {
     if (!existsSync("/dev/shm")) context.skip();
     const { scratch } = storeWithFiles();
-    const directory = `/dev/shm/loom-test-${process.pid}`;
+    const directory = mkdtempSync("/dev/shm/loom-test-");
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
     const store = new ObjectStore(directory);
     const path = scratch.write("x".repeat(BIG));
     const object = store.adoptFile(path);
@@ -144,7 +145,6 @@ describe("files", () => {
     expect(existsSync(path)).toBe(false);
     store.clear();
     expect(readdirSync(directory)).toEqual([]);
-    rmdirSync(directory);
   });
 
   test("behind a symbolic link are copied, the user's file stays", () => {
