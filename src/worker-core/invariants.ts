@@ -15,8 +15,9 @@ export function checkWorkerCore(
   const wanted = new Map<RowEntry, number>();
   const fetches = new Set<ObjectFetch>();
   const ready: WorkerTask[] = [];
-  for (const [row, entry] of core.rows) {
-    check(entry.row === row, row, "is filed under another row");
+  for (const entry of core.rows.values()) {
+    const { row } = entry;
+    check(core.rows.get(row) === entry, row, "is filed under another row");
     if (entry.fetch !== undefined) fetches.add(entry.fetch);
     const { task } = entry;
     if (task === undefined) continue;
@@ -25,7 +26,7 @@ export function checkWorkerCore(
     if (task.state === TaskState.ready) ready.push(task);
     for (const input of task.inputs) wanted.set(input, (wanted.get(input) ?? 0) + 1);
   }
-  for (const [row, entry] of core.rows) checkEntry(entry, row, wanted.get(entry) ?? 0);
+  for (const entry of core.rows.values()) checkEntry(entry, entry.row, wanted.get(entry) ?? 0);
   for (const entry of wanted.keys()) {
     check(core.rows.get(entry.row) === entry, entry.row, "is wanted but not in the table");
   }

@@ -7,6 +7,7 @@
  *
  * Driven by: the worker, the simulator, tests.
  */
+import { RowTable } from "../base/index.js";
 import { type AssignRecord, encodeFailureInfo, InputPlace } from "../protocol/index.js";
 import { CpuQueue } from "./cpu-queue.js";
 import { FetchQueue } from "./fetch-queue.js";
@@ -25,7 +26,7 @@ export interface WorkerCoreOptions {
 
 export class WorkerCore {
   /** @internal Everything known, by row. */
-  readonly rows = new Map<number, RowEntry>();
+  readonly rows = new RowTable<RowEntry>();
   /** @internal Which task holds each core. */
   readonly coreHolders: (WorkerTask | undefined)[];
   /** @internal */
@@ -55,10 +56,10 @@ export class WorkerCore {
 
   /** A task is to be executed here. Nothing of `record` but its frame is kept. */
   assign(record: AssignRecord): void {
-    const entry = this.entryOf(record.row);
+    let entry = this.entryOf(record.row);
     if (entry.task !== undefined) {
       this.stop(entry.task);
-      this.rows.set(record.row, entry); // stop() may have taken it out
+      entry = this.entryOf(record.row); // stop() may have taken it out
     }
     const task = new WorkerTask(record, entry, this.order++);
     entry.task = task;
@@ -89,7 +90,7 @@ export class WorkerCore {
     }
     // Added, as the same row may have come first as one to wait for, then inline.
     task.missing += missing;
-    if (lostInput !== undefined) this.loseTask(task, lostInput.row, THIS_WORKER);
+    if (lostInput !== undefined && !lostInput.inStore) this.loseTask(task, lostInput.row, THIS_WORKER);
     else if (task.cpus > this.cpus) this.failTooLarge(task);
     else if (task.missing === 0) this.makeReady(task);
     this.startFetches();

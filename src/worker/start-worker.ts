@@ -5,10 +5,9 @@
  *
  *     starting ── registered ──▶ running ── close(), shutdown, server lost, bug ──▶ stopped
  */
-import { readFileSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import type { Logger } from "pino";
-import { LoomError, messageOf } from "../base/index.js";
+import { LoomError, messageOf, VERSION } from "../base/index.js";
 import { BuiltinExecutor, type Executor, ProgramExecutor } from "../executors/index.js";
 import { ObjectStore } from "../object-store/index.js";
 import { encodeRegister, RegisterType, WORKER_PROTOCOL_VERSION } from "../protocol/index.js";
@@ -119,7 +118,7 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
       host: options.listen === undefined || isWildcard(host) ? undefined : host,
       hostname: hostname(),
       pid: process.pid,
-      softwareVersion: packageVersion(),
+      softwareVersion: VERSION,
     }),
   );
   await link.accepted(session);
@@ -167,9 +166,4 @@ class WorkerLife {
       this.logger.error({ err: error }, "a part of the worker did not stop in order");
     }
   }
-}
-
-function packageVersion(): string {
-  const file = new URL("../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
