@@ -1,7 +1,6 @@
 /**
  * HyperLoom: define plans of tasks and run them on a cluster. Everything that users import.
  * @example
- * import { Client, tasks } from "hyperloom";
  * await using client = await Client.connect("localhost:9010");
  * const future = client.submitOne(tasks.run("uname -a"));
  * console.log((await future.gather()).toString());

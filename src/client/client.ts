@@ -119,14 +119,9 @@ export class Client implements AsyncDisposable {
     throwIfAborted(options.signal, `submitting ${tasks.length} tasks`);
     if (tasks.length === 0) return [] as unknown as FuturesOf<T>;
 
-    let lost: LoomError | undefined;
     const plan = buildPlan(tasks, {
       idBase: session.nextId,
-      resultId: (input, user) => {
-        const state = this.#inputState(input, user);
-        if (state.status === "failed") lost ??= lostInputError(state, user);
-        return state.id;
-      },
+      resultId: (input, user) => this.#inputId(input, user),
     });
     const request = encodePlan(plan, session, options.load ?? false);
     session.nextId += plan.tasks.length;
@@ -145,14 +140,9 @@ export class Client implements AsyncDisposable {
       }
       return future;
     });
-    if (lost !== undefined) {
-      // As if the server had refused the plan: it would, a moment earlier or later.
-      for (const state of states) state.become("failed", lost);
-    } else {
-      for (const state of states) session.results.add(state);
-      session.send(request);
-      if (options.signal !== undefined) releaseOnAbort(session, states, options.signal);
-    }
+    for (const state of states) session.results.add(state);
+    session.send(request);
+    if (options.signal !== undefined) releaseOnAbort(session, states, options.signal);
     return results as unknown as FuturesOf<T>;
   }
 
@@ -284,16 +274,16 @@ export class Client implements AsyncDisposable {
     await this.close();
   }
 
-  #inputState(input: SubmittedResult, user: Task): ResultState {
+  #inputId(input: SubmittedResult, user: Task): number {
     if (!(input instanceof Future) || Future.sessionOf(input) !== this.#session) {
       throw new LoomError(
         "usage",
         `input ${input.id} of ${describeTask(user)} is no future of this client; fetch its value and make a const of it`,
       );
     }
-    const state = Future.stateOf(input);
-    const error = state.status === "released" ? state.findError() : undefined;
-    if (error === undefined) return state;
+    // A failed one is for the server: it may as well fail a moment later.
+    const error = input.status === "released" ? Future.stateOf(input).findError() : undefined;
+    if (error === undefined) return input.id;
     throw new LoomError(
       error.code,
       `${describeTask(user)} has an unusable input: ${error.message}`,
@@ -307,15 +297,6 @@ export class Client implements AsyncDisposable {
       throw new LoomError("usage", `${what} was given that is no future of this client`);
     }
   }
-}
-
-function lostInputError(input: ResultState, user: Task): LoomError {
-  const cause = input.error!;
-  return new LoomError(
-    "plan",
-    `${describeTask(user)} needs ${input.describe()}, which will never be there: ${cause.message}`,
-    { cause },
-  );
 }
 
 /** Until all are there. The signal holds states, not futures: those may become garbage. */

@@ -21,6 +21,8 @@ export interface WorkerStatus {
   readonly address: string;
   readonly hostname: string;
   readonly pid: number;
+  /** Version of its software. */
+  readonly version: string;
   /** Cores that tasks may hold. */
   readonly cpus: number;
   /** Tasks assigned to it and not finished. */

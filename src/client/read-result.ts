@@ -6,8 +6,9 @@
 import { LoomError, ProtocolError } from "../base/index.js";
 import { ClientRequestType } from "../protocol/index.js";
 import { decodeValue } from "./decode-value.js";
+import type { ChunkReply } from "./open-requests.js";
 import type { ResultState } from "./result-state.js";
-import type { ChunkReply, Session } from "./session.js";
+import type { Session } from "./session.js";
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const CHUNKS_IN_FLIGHT = 2;

@@ -18,9 +18,10 @@ import {
 } from "../protocol/index.js";
 import { type Connection, connect, formatAddress, parseAddress } from "../transport/index.js";
 import { abortable, throwIfAborted } from "./abort.js";
+import { type ChunkReply, OpenRequests, type Reply } from "./open-requests.js";
 import type { ResultState } from "./result-state.js";
 import { ResultTable } from "./result-table.js";
-import { TaskFailed } from "./task-failed.js";
+import { taskFailedFrom } from "./task-failed.js";
 
 const DEFAULT_PORT = 9010;
 const PROTOCOL_VERSION = 2;
@@ -28,15 +29,6 @@ const CLIENT_FEATURES = 1;
 const REGISTER_TIMEOUT_MS = 10_000;
 /** How long an orderly close waits for the peer before the socket is closed at once. */
 const CLOSE_TIMEOUT_MS = 2_000;
-
-/** Answer to READ, OUTPUT or STATUS. */
-export interface ChunkReply {
-  bytes: Uint8Array;
-  totalSize: number;
-  typeId: number;
-  version: number;
-  ended: boolean;
-}
 
 /** Numbers of this client's tasks; see `Client.onProgress`. */
 export interface Progress {
@@ -58,16 +50,6 @@ export interface ClusterStats {
   readonly clients: number;
 }
 
-interface Reply<T> {
-  resolve(value: T): void;
-  reject(error: LoomError): void;
-}
-
-interface ChunkRequest extends Reply<ChunkReply> {
-  /** The result it reads, undefined for STATUS. */
-  state: ResultState | undefined;
-}
-
 export class Session {
   readonly results = new ResultTable();
   readonly progressListeners = new Set<(progress: Progress) => void>();
@@ -79,8 +61,7 @@ export class Session {
   private connection!: Connection;
   private symbolNumbers = new Map<string, number>();
   private symbolNames: readonly string[] = [];
-  private nextRequestId = 1;
-  private readonly chunkRequests = new Map<number, ChunkRequest>();
+  private readonly requests = new OpenRequests();
   private readonly statsRequests: Reply<ClusterStats>[] = [];
   /** The chunk whose raw frame comes next. */
   private openChunk: ChunkMessage | undefined;
@@ -184,11 +165,8 @@ export class Session {
   /** READ, OUTPUT or STATUS. Rejects if the server refuses, `state` is released or all ends. */
   requestChunk(request: ClientRequestInit, state?: ResultState): Promise<ChunkReply> {
     this.checkOpen();
-    const requestId = this.nextRequestId;
-    this.nextRequestId = requestId === 0x7fffffff ? 1 : requestId + 1;
     return new Promise((resolve, reject) => {
-      if (state !== undefined) state.openRequests++;
-      this.chunkRequests.set(requestId, { resolve, reject, state });
+      const requestId = this.requests.add({ resolve, reject, state });
       this.send(encodeClientRequest({ ...request, requestId }));
     });
   }
@@ -207,12 +185,12 @@ export class Session {
    */
   release(state: ResultState, reason?: LoomError): void {
     if (state.status === "released") return;
-    // The server forgets failed results itself: nothing is there to be released.
-    const held = state.status !== "failed";
+    // The server keeps a failed result, too, until it is released; of a refused plan nothing.
+    const held = state.error?.code !== "plan";
     this.results.remove(state);
     if (reason === undefined) state.error = undefined;
     state.become("released", reason);
-    if (state.openRequests > 0) this.rejectRequestsOf(state);
+    this.requests.rejectOf(state, state.findError()!);
     if (!held || this.endError !== undefined) return;
     this.releasedIds.push(state.id);
     if (this.releaseScheduled) return;
@@ -226,15 +204,6 @@ export class Session {
     const ids = this.releasedIds;
     this.releasedIds = [];
     this.connection.send(encodeClientRequest({ type: ClientRequestType.RELEASE_MANY, ids }));
-  }
-
-  private rejectRequestsOf(state: ResultState): void {
-    for (const [requestId, request] of this.chunkRequests) {
-      if (request.state !== state) continue;
-      this.chunkRequests.delete(requestId);
-      request.reject(state.findError()!);
-    }
-    state.openRequests = 0;
   }
 
   /** Ends the connection; resolves when it has ended. Everything pending rejects with `reason`. */
@@ -301,7 +270,7 @@ export class Session {
       case ClientResponseType.PROGRESS: {
         const { nFinished: finished, nFailed: failed } = response;
         const progress = { finished, failed, total: finished + failed + response.nUnfinished };
-        for (const listener of this.progressListeners) listener(progress);
+        for (const listener of this.progressListeners) callUser(listener, progress);
         break;
       }
       case ClientResponseType.STATS: {
@@ -327,7 +296,7 @@ export class Session {
   }
 
   private receiveChunk(chunk: ChunkMessage, bytes: Uint8Array): void {
-    const request = this.takeRequest(chunk.requestId);
+    const request = this.requests.take(chunk.requestId);
     // Not there: given up since it was asked for.
     request?.resolve({
       bytes,
@@ -338,25 +307,8 @@ export class Session {
     });
   }
 
-  private takeRequest(requestId: number): ChunkRequest | undefined {
-    const request = this.chunkRequests.get(requestId);
-    if (request === undefined) return undefined;
-    this.chunkRequests.delete(requestId);
-    if (request.state !== undefined) request.state.openRequests--;
-    return request;
-  }
-
   private receiveFailure(error: ErrorMessage): void {
-    const failure = new TaskFailed({
-      taskId: error.id,
-      label: error.label === "" ? undefined : error.label,
-      taskType: error.taskType,
-      worker: error.worker === "" ? undefined : error.worker,
-      reason: error.errorMsg,
-      exitStatus: isSet(error, "exitStatus") ? error.exitStatus : undefined,
-      signal: error.signal === "" ? undefined : error.signal,
-      stderr: Buffer.from(error.stderr).toString(),
-    });
+    const failure = taskFailedFrom(error);
     for (const id of error.lostResults) this.results.find(id)?.become("failed", failure);
     this.results.find(error.id)?.become("failed", failure);
   }
@@ -366,11 +318,13 @@ export class Session {
     if (!this.registered) {
       const text = `the server at ${this.address} refused this client: ${message}`;
       this.registering?.reject(new LoomError("connection", text));
-    } else if (isSet(error, "refusedPlan")) {
+      // Unset optional fields are on the prototype.
+    } else if (Object.hasOwn(error, "refusedPlan")) {
       this.refusePlan(error.refusedPlan, message);
-    } else if (isSet(error, "requestId")) {
-      const request = this.takeRequest(error.requestId);
-      request?.reject(request.state?.findError() ?? new LoomError("task", message));
+    } else if (Object.hasOwn(error, "requestId")) {
+      const request = this.requests.take(error.requestId);
+      const failure = error.taskType === "" ? undefined : taskFailedFrom(error);
+      request?.reject(request.state?.findError() ?? failure ?? new LoomError("task", message));
     } else {
       this.lastServerError = message;
       if (this.onServerError !== undefined) this.onServerError(message);
@@ -387,8 +341,7 @@ export class Session {
     this.endError = this.endReason ?? this.lostError(error);
     this.registering?.reject(this.endError);
     this.results.failPending(this.endError);
-    for (const request of this.chunkRequests.values()) request.reject(this.endError);
-    this.chunkRequests.clear();
+    this.requests.rejectAll(this.endError);
     for (const request of this.statsRequests.splice(0)) request.reject(this.endError);
     this.progressListeners.clear();
     this.resolveEnded();
@@ -418,7 +371,13 @@ function needed<T>(part: T | undefined, name: string): T {
   return part;
 }
 
-/** Optional proto2 scalars sit on the prototype when they are not set. */
-function isSet(message: object, field: string): boolean {
-  return Object.hasOwn(message, field);
+/** An error in a user's callback is the user's, as in a timer; the connection goes on. */
+function callUser<T>(callback: (value: T) => void, value: T): void {
+  try {
+    callback(value);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
 }

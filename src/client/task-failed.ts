@@ -1,6 +1,7 @@
-/** Errors of the client that are more than a message. Made by session from server messages. */
+/** The error for failed tasks. Owns its fields and message; the session makes it. */
 import { LoomError } from "../base/index.js";
 import { describeTask } from "../graph/index.js";
+import type { ErrorMessage } from "../protocol/index.js";
 
 /** What is known about a failed task. */
 export interface TaskFailure {
@@ -49,4 +50,19 @@ export class TaskFailed extends LoomError {
     this.signal = failure.signal;
     this.stderr = failure.stderr;
   }
+}
+
+/** From a TASK_FAILED, or the ERROR for a READ of a failed result. */
+export function taskFailedFrom(error: ErrorMessage): TaskFailed {
+  return new TaskFailed({
+    taskId: error.id,
+    label: error.label || undefined,
+    taskType: error.taskType,
+    worker: error.worker || undefined,
+    reason: error.errorMsg,
+    // An unset optional number is on the prototype, as 0.
+    exitStatus: Object.hasOwn(error, "exitStatus") ? error.exitStatus : undefined,
+    signal: error.signal || undefined,
+    stderr: Buffer.from(error.stderr).toString(),
+  });
 }

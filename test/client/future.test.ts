@@ -140,6 +140,20 @@ describe("values", () => {
     await short;
   });
 
+  it("of failed tasks reject, even if only the READ says so", async () => {
+    const { server, future } = await submitted();
+    server.finish(0);
+    const fetched = expect(future.fetch()).rejects.toMatchObject({
+      name: "TaskFailed",
+      taskId: 7,
+      exitStatus: undefined,
+      message: 'task of type "app/x" failed: lost',
+    });
+    const { requestId } = await server.take("READ");
+    server.sendError({ requestId, id: 7, taskType: "app/x", errorMsg: "lost" });
+    await fetched;
+  });
+
   it("that the server can't read reject", async () => {
     const { server, future } = await submitted();
     server.finish(0);
@@ -322,6 +336,7 @@ describe("releasing", () => {
     server.fail(3, [3]);
     await expect(futures[3].gather()).rejects.toBeInstanceOf(TaskFailed);
     expect(futures[3].status).toBe("released");
+    expect((await server.take("RELEASE_MANY")).ids).toEqual([3]);
   });
 
   it("ends requests on their way", async () => {
