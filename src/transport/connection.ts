@@ -3,10 +3,18 @@
  * socket-connection.ts. Callers: server, worker, client.
  */
 
+import type { ProtocolError } from "../base/index.js";
+
 /** Called by a connection. None of them is called after `closed`. */
 export interface ConnectionHandler {
   /** A whole frame without its length. Its bytes are not reused by the connection. */
   frame(frame: Uint8Array): void;
+  /**
+   * The peer sent something that is no frame (too long), or frame() threw a ProtocolError.
+   * If given, it may send a last word; the connection is closed afterwards, and `closed` gets
+   * the error too. Without it the connection is destroyed at once.
+   */
+  malformed?(error: ProtocolError): void;
   /**
    * The connection has ended; called exactly once. `error` is undefined when either side
    * closed it in an orderly way.
@@ -35,10 +43,10 @@ export interface Connection {
   sendFramed(bytes: Uint8Array): void;
   /** Resolves when few bytes are buffered (at once if so), or the connection has ended. */
   drained(): Promise<void>;
-  /** Stops and resumes reading: back-pressure. */
+  /** Stops and resumes reading: back-pressure. Frames that were read already (64 KiB) still come. */
   pause(): void;
   resume(): void;
-  /** Sends what is queued, then closes. */
+  /** Sends what is queued, then closes. Frames that come after this are dropped. */
   close(): void;
   /** Closes at once; `error` is handed to `closed`. */
   destroy(error?: Error): void;

@@ -6,7 +6,7 @@
  *       └──── destroy(), error, bad frame, handler throws ────────────────────────────┘
  */
 import type { Socket } from "node:net";
-import { LoomError, messageOf } from "../base/index.js";
+import { LoomError, messageOf, ProtocolError } from "../base/index.js";
 import { FrameDecoder } from "../protocol/index.js";
 import { formatAddress } from "./address.js";
 import type { Connection, ConnectionHandler, FrameLimits } from "./connection.js";
@@ -182,7 +182,19 @@ export class SocketConnection implements Connection {
 
   /** A malformed frame, or the handler threw. */
   private readFailed(error: unknown): void {
-    this.destroy(error instanceof Error ? error : new Error(messageOf(error)));
+    let reason = error instanceof Error ? error : new Error(messageOf(error));
+    if (reason instanceof ProtocolError && this.handler.malformed !== undefined) {
+      this.error ??= reason;
+      try {
+        this.handler.malformed(reason);
+        this.close();
+        return;
+      } catch (failure) {
+        reason = failure instanceof Error ? failure : new Error(messageOf(failure));
+        this.error = reason;
+      }
+    }
+    this.destroy(reason);
   }
 
   private peerEnded(): void {

@@ -272,6 +272,7 @@ describe("a PLAN request", () => {
     ["no config", planOf(minimalTask, bytes(8, 4)), /config of task 1 is missing/],
     ["a config longer than its task", planOf(bytes(8, 4, 18, 9, 1)), /a field of 9 bytes/],
     ["a length of 2^63", planOf(bytes(8, 4, 18, ...minusOne)), /more than 2\^32/],
+    ["a length of 2^40 + 1", planOf(bytes(8, 4, 18, 129, 128, 128, 128, 128, 32, 7)), /than 2\^32/],
     ["an endless number", bytes(8, 1, 32, ...new Uint8Array(12).fill(255)), /more than 10 bytes/],
     ["wire type 6", bytes(8, 1, 78), /wire type 6/],
     ["field number 0", bytes(8, 1, 0), /field number 0/],

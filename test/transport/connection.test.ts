@@ -273,6 +273,37 @@ describe("a bad peer ends only its own connection:", () => {
     expect(side.seen.ends.length).toBe(1);
   });
 
+  it.each([
+    ["accepted", rawClient],
+    ["connecting", rawServer],
+  ])("the handler may send it a last word (%s side)", async (_, make) => {
+    const { socket, side } = await make();
+    const told: Error[] = [];
+    side.seen.malformed = (error) => {
+      told.push(error);
+      side.connection.send(frameOf("too long"));
+    };
+    socket.write(encodeFrameLength(2 ** 40));
+    expect(text((await bytesOf(socket)).subarray(8))).toBe("too long");
+    socket.end();
+    const error = await side.seen.end();
+    expect(error).toBeInstanceOf(ProtocolError);
+    expect(told).toEqual([error]);
+  });
+
+  it("a last word that throws is an error of this connection too", async () => {
+    const { socket, side } = await rawClient();
+    const bug = new Error("no words");
+    side.seen.malformed = () => {
+      throw bug;
+    };
+    side.seen.onFrame = () => {
+      throw new ProtocolError("nonsense");
+    };
+    socket.write(framed(frameOf("x")));
+    expect(await side.seen.end()).toBe(bug);
+  });
+
   it("a limit of its own", async () => {
     const { a, b } = await pair({ b: { maxFrameBytes: 10 } });
     a.connection.send(Buffer.alloc(10));

@@ -7,6 +7,7 @@ import {
   type Socket,
 } from "node:net";
 import { onTestFinished } from "vitest";
+import type { ProtocolError } from "../../src/base/index.js";
 import {
   type Connection,
   type ConnectionHandler,
@@ -21,6 +22,7 @@ export class Recorder implements ConnectionHandler {
   readonly ends: (Error | undefined)[] = [];
   /** Called with each frame, for tests that answer or throw. */
   onFrame: ((frame: Uint8Array) => void) | undefined;
+  malformed: ((error: ProtocolError) => void) | undefined;
   private waiters: (() => void)[] = [];
 
   frame(frame: Uint8Array): void {
