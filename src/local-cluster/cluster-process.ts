@@ -42,8 +42,9 @@ export class ClusterProcess {
     private readonly spec: ProcessSpec,
     private readonly child: ChildProcess,
   ) {
+    // Not "close": that does not come once this side has disconnected the channel.
     this.exited = new Promise((resolve) => {
-      child.once("close", () => resolve());
+      child.once("exit", () => resolve());
     });
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.stderrEnd = (this.stderrEnd + text).slice(-KEPT_STDERR_CHARACTERS);
@@ -80,10 +81,6 @@ export class ClusterProcess {
 
   get pid(): number {
     return this.child.pid ?? -1;
-  }
-
-  get hasExited(): boolean {
-    return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   /** Sends a signal. */
