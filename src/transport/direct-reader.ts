@@ -1,8 +1,8 @@
 /**
  * Reads a socket into memory that we choose, which Node offers for sockets that connect (not
  * for accepted ones): long frames go straight to where they end up. Frames of 1 GB on
- * loopback: 0.6-0.8 of the speed of sockets that throw the data away; with a copy of each
- * chunk 0.45-0.6. Called by connect.ts and socket-connection.ts.
+ * loopback arrive 1.2 to 1.5 times as fast as with a copy of each chunk. Called by
+ * connect.ts and socket-connection.ts.
  */
 import type { OnReadOpts } from "node:net";
 import type { FrameDecoder } from "../protocol/index.js";

@@ -75,6 +75,24 @@ it("an AbortSignal stops an attempt: cancelled, or timed out when it was a time 
   expect(error.message).toMatch(/timed out; check that the host is up/);
 });
 
+it("an attempt that was cancelled leaves no connection behind", async () => {
+  const accepted: Recorder[] = [];
+  const listener = await listen("127.0.0.1", 0, () => {
+    const seen = new Recorder();
+    accepted.push(seen);
+    return seen;
+  });
+  const controller = new AbortController();
+  const attempt = connect("127.0.0.1", listener.port, ignore, { signal: controller.signal });
+  controller.abort();
+  await errorOf(attempt);
+  // What the system had accepted of the first attempt comes before the second connection.
+  const second = await connect("127.0.0.1", listener.port, ignore);
+  second.close();
+  await listener.close();
+  for (const seen of accepted) await seen.end();
+});
+
 it("an AbortSignal that fires later does nothing to the connection", async () => {
   const seen = new Recorder();
   const listener = await listen("127.0.0.1", 0, (connection) => ({

@@ -165,9 +165,12 @@ describe("back-pressure", () => {
     b.connection.pause();
     for (let i = 0; i < 100; i++) a.connection.send(Buffer.alloc(1_000_000));
     const waiting = a.connection.drained();
+    b.connection.send(frameOf("now the first bytes are on their way"));
+    await a.seen.received(1);
     a.connection.destroy();
     await waiting;
     await a.connection.drained();
+    expect(await a.seen.end()).toBeUndefined();
   });
 });
 
