@@ -16,6 +16,9 @@ const Op = {
   output: 8,
 } as const;
 
+/** `holder` of `inputLost`: the input was said to be in the worker's own store and is not there. */
+export const THIS_WORKER = 0xffff;
+
 const NOT_INLINE = 255;
 const FINISHED_HEAD = 1 + 4 + 4 + 8 + 4 + 1;
 
@@ -78,7 +81,7 @@ export class WorkerToServerWriter extends RecordWriter {
 
   /**
    * Input `inputRow` of the task could not be had from any holder named; `holder` is the
-   * worker index that failed last. The task is forgotten here.
+   * worker index that failed last, or THIS_WORKER. The task is forgotten here.
    */
   inputLost(row: number, attempt: number, inputRow: number, holder: number): void {
     const at = this.reserve(15);

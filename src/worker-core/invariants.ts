@@ -6,12 +6,7 @@ import type { WorkerCore } from "./worker-core.js";
 import { type ObjectFetch, type RowEntry, TaskState, type WorkerTask } from "./worker-task.js";
 
 /** Throws an Error that names the first thing that does not fit. */
-export function checkWorkerCore(
-  core: WorkerCore,
-  cpus: number,
-  freeCpus: number,
-  readyCpuTasks: number,
-): void {
+export function checkWorkerCore(core: WorkerCore, readyCpuTasks: number): void {
   const wanted = new Map<RowEntry, number>();
   const fetches = new Set<ObjectFetch>();
   const ready: WorkerTask[] = [];
@@ -31,7 +26,7 @@ export function checkWorkerCore(
     check(core.rows.get(entry.row) === entry, entry.row, "is wanted but not in the table");
   }
   checkQueues(core, ready, readyCpuTasks);
-  checkCores(core, cpus, freeCpus);
+  checkCores(core);
   core.fetches.checkInvariants(fetches);
 }
 
@@ -74,13 +69,13 @@ function checkQueues(core: WorkerCore, ready: WorkerTask[], readyCpuTasks: numbe
   check(large === readyCpuTasks, readyCpuTasks, `ready tasks with cores counted, not ${large}`);
 }
 
-function checkCores(core: WorkerCore, cpus: number, freeCpus: number): void {
-  const free = core.coreHolders.filter((holder) => holder === undefined).length;
-  check(free === freeCpus && core.coreHolders.length === cpus, freeCpus, "free cores miscounted");
-  core.coreHolders.forEach((holder, core) => {
+function checkCores({ slots, asyncLight }: WorkerCore): void {
+  const free = slots.holders.filter((holder) => holder === undefined).length;
+  check(free === slots.free, slots.free, "free cores miscounted");
+  slots.holders.forEach((holder, core) => {
     if (holder !== undefined) check(holder.cores.includes(core), core, "is held by nobody");
   });
-  check(core.asyncLight >= 0, core.asyncLight, "asynchronous light tasks");
+  check(asyncLight >= 0, asyncLight, "asynchronous light tasks");
 }
 
 function waitingTasks(entry: RowEntry): WorkerTask[] {

@@ -7,9 +7,6 @@
  */
 import type { ObjectFetch, WorkerTask } from "./worker-task.js";
 
-/** `holder` of `inputLost` when the input was said to be in this worker's store and is not. */
-export const THIS_WORKER = 0xffff;
-
 /** Effects of the core. The first group are messages to the server. */
 export interface WorkerOutbox {
   finished(

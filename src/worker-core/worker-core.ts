@@ -8,12 +8,18 @@
  * Driven by: the worker, the simulator, tests.
  */
 import { RowTable } from "../base/index.js";
-import { type AssignRecord, encodeFailureInfo, InputPlace } from "../protocol/index.js";
+import {
+  type AssignRecord,
+  encodeFailureInfo,
+  InputPlace,
+  THIS_WORKER,
+} from "../protocol/index.js";
+import { CoreSlots } from "./core-slots.js";
 import { CpuQueue } from "./cpu-queue.js";
 import { FetchQueue } from "./fetch-queue.js";
 import { checkWorkerCore } from "./invariants.js";
 import { LightQueue } from "./light-queue.js";
-import { THIS_WORKER, type WorkerOutbox } from "./outbox.js";
+import type { WorkerOutbox } from "./outbox.js";
 import { ObjectFetch, RowEntry, TaskState, WorkerTask } from "./worker-task.js";
 
 /** So many light tasks may go on asynchronously at once; more light tasks wait meanwhile. */
@@ -27,8 +33,8 @@ export interface WorkerCoreOptions {
 export class WorkerCore {
   /** @internal Everything known, by row. */
   readonly rows = new RowTable<RowEntry>();
-  /** @internal Which task holds each core. */
-  readonly coreHolders: (WorkerTask | undefined)[];
+  /** @internal */
+  readonly slots: CoreSlots;
   /** @internal */
   readonly light = new LightQueue();
   /** @internal */
@@ -38,8 +44,6 @@ export class WorkerCore {
   /** @internal Light tasks that go on asynchronously, cancelled ones included. */
   asyncLight = 0;
 
-  private readonly cpus: number;
-  private freeCpus: number;
   private readyCpuTasks = 0;
   private order = 0;
 
@@ -47,9 +51,7 @@ export class WorkerCore {
     private readonly outbox: WorkerOutbox,
     options: WorkerCoreOptions,
   ) {
-    this.cpus = options.cpus;
-    this.freeCpus = options.cpus;
-    this.coreHolders = new Array(options.cpus).fill(undefined);
+    this.slots = new CoreSlots(options.cpus);
   }
 
   // Events from the server.
@@ -90,8 +92,9 @@ export class WorkerCore {
     }
     // Added, as the same row may have come first as one to wait for, then inline.
     task.missing += missing;
-    if (lostInput !== undefined && !lostInput.inStore) this.loseTask(task, lostInput.row, THIS_WORKER);
-    else if (task.cpus > this.cpus) this.failTooLarge(task);
+    if (lostInput !== undefined && !lostInput.inStore)
+      this.loseTask(task, lostInput.row, THIS_WORKER);
+    else if (task.cpus > this.slots.count) this.failTooLarge(task);
     else if (task.missing === 0) this.makeReady(task);
     this.startFetches();
   }
@@ -130,12 +133,12 @@ export class WorkerCore {
    */
   nextStartable(): WorkerTask | undefined {
     // Programs first: they run beside this process, light tasks inside it.
-    if (this.readyCpuTasks > 0 && this.freeCpus > 0) {
-      const task = this.cpuQueue.next(this.freeCpus);
+    if (this.readyCpuTasks > 0 && this.slots.free > 0) {
+      const task = this.cpuQueue.next(this.slots.free);
       if (task !== undefined) {
         this.readyCpuTasks--;
         task.state = TaskState.running;
-        this.takeCores(task);
+        this.slots.take(task);
         this.outbox.started(task.row, task.attempt);
         return task;
       }
@@ -221,7 +224,7 @@ export class WorkerCore {
 
   /** Throws an Error that names what does not fit together. For tests: looks at everything. */
   checkInvariants(): void {
-    checkWorkerCore(this, this.cpus, this.freeCpus, this.readyCpuTasks);
+    checkWorkerCore(this, this.readyCpuTasks);
   }
 
   // Rows.
@@ -344,29 +347,14 @@ export class WorkerCore {
   /** It could never start. */
   private failTooLarge(task: WorkerTask): void {
     this.forget(task);
-    const message = `the task asks for ${task.cpus} cpus but this worker has ${this.cpus}; ask for fewer or start a larger worker`;
+    const message = `the task asks for ${task.cpus} cpus but this worker has ${this.slots.count}; ask for fewer or start a larger worker`;
     this.outbox.failed(task.row, task.attempt, encodeFailureInfo({ message }));
-  }
-
-  private takeCores(task: WorkerTask): void {
-    const cores: number[] = [];
-    for (let i = 0; cores.length < task.cpus; i++) {
-      if (this.coreHolders[i] !== undefined) continue;
-      this.coreHolders[i] = task;
-      cores.push(i);
-    }
-    task.cores = cores;
-    this.freeCpus -= cores.length;
   }
 
   private endExecution(task: WorkerTask): void {
     task.state = TaskState.gone;
     if (task.countsAsync) this.asyncLight--;
-    const { cores } = task;
-    if (cores.length === 0) return;
-    for (const core of cores) this.coreHolders[core] = undefined;
-    this.freeCpus += cores.length;
-    task.releaseCores();
+    this.slots.release(task);
   }
 
   // Fetches.

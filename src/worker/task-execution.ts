@@ -5,6 +5,7 @@ import { decodeTaskExtras } from "../protocol/index.js";
 import type { WorkerTask } from "../worker-core/index.js";
 
 const NO_CORES: readonly number[] = [];
+const NO_BYTES = new Uint8Array(0);
 
 /** @internal */
 export class RunningTask implements TaskExecution {
@@ -28,7 +29,9 @@ export class RunningTask implements TaskExecution {
   ) {
     this.row = task.row;
     this.attempt = task.attempt;
-    this.config = task.frame.subarray(task.configStart, task.configStart + task.configLength);
+    const { configStart, configLength } = task;
+    this.config =
+      configLength === 0 ? NO_BYTES : task.frame.subarray(configStart, configStart + configLength);
     this.cpus = task.cpus;
     this.cores =
       task.cores.length === 0 || coreNumbers.length === 0

@@ -95,12 +95,11 @@ class Model {
   /** By the rules, from all ready tasks; undefined if no task with cores may start. */
   private expectedCpuTask(): WorkerTask | undefined {
     const { core } = this.harness;
-    const free = core.coreHolders.filter((holder) => holder === undefined).length;
     const ready = [...core.rows.values()]
       .flatMap(({ task }) => (task === undefined ? [] : [task]))
       .filter((task) => task.state === TaskState.ready && task.cpus > 0)
       .sort((a, b) => a.order - b.order);
-    return ready.find((task) => task.cpus <= free);
+    return ready.find((task) => task.cpus <= core.slots.free);
   }
 
   private end(a: number, op: number): void {

@@ -1,6 +1,7 @@
 /** Tasks in the worker's core: order, cores, waiting, taking back, cancelling. */
 import { describe, expect, it } from "vitest";
-import { MAX_ASYNC_LIGHT, THIS_WORKER } from "../../src/worker-core/index.js";
+import { THIS_WORKER } from "../../src/protocol/index.js";
+import { MAX_ASYNC_LIGHT } from "../../src/worker-core/index.js";
 import { aTask, CoreHarness } from "./core-harness.js";
 
 describe("light tasks", () => {
@@ -149,10 +150,10 @@ describe("cores", () => {
     const core = new CoreHarness(1);
     core.assign(aTask(9), aTask(1).cpus(1).needs(9), aTask(2).cpus(1));
     const light = core.startTasks().find(({ row }) => row === 9)!;
-    expect(core.core.coreHolders[0]?.row).toBe(2);
+    expect(core.core.slots.holders[0]?.row).toBe(2);
     core.assign(aTask(3).cpus(1));
     core.finish(light);
-    core.finish(core.core.coreHolders[0]!);
+    core.finish(core.core.slots.holders[0]!);
     expect(core.startAll()).toEqual([1]);
   });
 
