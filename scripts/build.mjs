@@ -5,9 +5,13 @@
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
+  readFileSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
@@ -42,41 +46,63 @@ function newestChange(path) {
   return newest;
 }
 
-/** Compiles; the compiler's messages go to this process's output. True when without error. */
+/**
+ * Compiles; the compiler's messages go to this process's output. True when without error.
+ * Files are compiled beside dist/ and moved there one by one, so that processes which start
+ * meanwhile (other tests in this checkout) read whole files.
+ */
 export function build() {
   const started = new Date();
-  const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
-  const { status } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], {
-    cwd: root,
-    stdio: "inherit",
-  });
-  mkdirSync(dist, { recursive: true });
-  removeOutputsWithoutSource(dist, join(root, "src"));
-  for (const file of BIN_FILES) {
-    const path = join(dist, "cli", file);
-    if (existsSync(path)) chmodSync(path, 0o755);
+  const fresh = mkdtempSync(join(root, "dist.new-"));
+  try {
+    const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+    const { status } = spawnSync(
+      process.execPath,
+      [compiler, "-p", "tsconfig.build.json", "--outDir", fresh],
+      { cwd: root, stdio: "inherit" },
+    );
+    for (const file of BIN_FILES) {
+      const path = join(fresh, "cli", file);
+      if (existsSync(path)) chmodSync(path, 0o755);
+    }
+    moveChanged(fresh, dist);
+    removeDeleted(fresh, dist);
+    if (status === 0) {
+      writeFileSync(stamp, "");
+      utimesSync(stamp, started, started);
+    } else {
+      rmSync(stamp, { force: true });
+    }
+    return status === 0;
+  } finally {
+    rmSync(fresh, { recursive: true });
   }
-  if (status !== 0) {
-    rmSync(stamp, { force: true });
-    return false;
+}
+
+/** A copy stays in `from`: removeDeleted() compares names. */
+function moveChanged(from, to) {
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const source = join(from, entry.name);
+    const target = join(to, entry.name);
+    if (entry.isDirectory()) {
+      moveChanged(source, target);
+    } else if (!existsSync(target) || !readFileSync(source).equals(readFileSync(target))) {
+      const whole = `${source}.whole`;
+      copyFileSync(source, whole);
+      renameSync(whole, target);
+    }
   }
-  writeFileSync(stamp, "");
-  utimesSync(stamp, started, started);
-  return true;
 }
 
 /** A deleted source must not live on as a module that can still be imported. */
-function removeOutputsWithoutSource(outFolder, sourceFolder) {
-  for (const entry of readdirSync(outFolder, { withFileTypes: true })) {
-    const out = join(outFolder, entry.name);
-    if (entry.isDirectory()) {
-      const source = join(sourceFolder, entry.name);
-      if (existsSync(source)) removeOutputsWithoutSource(out, source);
-      else rmSync(out, { recursive: true });
-    } else {
-      const source = entry.name.replace(/(\.d\.ts|\.js)(\.map)?$/, ".ts");
-      if (source !== entry.name && !existsSync(join(sourceFolder, source))) rmSync(out);
-    }
+function removeDeleted(from, to) {
+  for (const entry of readdirSync(to, { withFileTypes: true })) {
+    const source = join(from, entry.name);
+    const target = join(to, entry.name);
+    if (target === stamp) continue;
+    if (!existsSync(source)) rmSync(target, { recursive: true, force: true });
+    else if (entry.isDirectory()) removeDeleted(source, target);
   }
 }
 
