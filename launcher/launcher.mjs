@@ -9,31 +9,28 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import { delimiter } from "node:path";
+import {
+  clear,
+  collect,
+  FAILED,
+  IN_PLACE,
+  INLINE,
+  inDirectory,
+  makeDirectory,
+  NOTHING,
+  openStdin,
+  readSmall,
+  system,
+  TaskFailure,
+} from "./working-directories.mjs";
 
 const [CONFIGURE, RUN, KILL] = [1, 2, 3];
 const [READY, STARTED, ENDED] = [0, 1, 2];
 const [MAKE_DIRECTORY, KEEP_DIRECTORY] = [1, 2];
-const [SUCCEEDED, EXITED, SIGNALLED, TIMED_OUT, NOT_STARTED, FAILED] = [0, 1, 2, 3, 4, 5];
-const [INLINE, MOVED, IN_PLACE] = [0, 1, 2];
+const [SUCCEEDED, EXITED, SIGNALLED, TIMED_OUT, NOT_STARTED] = [0, 1, 2, 3, 4];
 
 const RUN_HEADER_BYTES = 38;
-const MAX_INLINE_BYTES = 4096;
 const MAX_STDERR_BYTES = 128 * 1024;
-const MAX_REMOVED_ENTRIES = 64;
-const NOTHING = Buffer.alloc(0);
-
-/** The task fails with this outcome and text. */
-class TaskFailure extends Error {
-  constructor(outcome, text) {
-    super(text);
-    this.outcome = outcome;
-  }
-}
-
-/** "ENOENT: no such file or directory, open '…'" → the part people read. */
-function system(error) {
-  return /^E[A-Z0-9]+: ([^,]+)/.exec(error.message)?.[1] ?? error.message;
-}
 
 let baseEnv = {};
 /** Tasks that run, by id. */
@@ -130,19 +127,6 @@ function replyEnded(task, outcome, detail, parts, remains) {
 
 // Starting.
 
-function checkSize(target, size, expected, name) {
-  if (expected !== "" && size !== Number(expected)) {
-    throw new TaskFailure(
-      FAILED,
-      `Input '${name}': the file ${target} was changed: ${size} bytes now, ${expected} expected`,
-    );
-  }
-}
-
-function inDirectory(file, directory) {
-  return file.startsWith("/") ? file : `${directory}/${file}`;
-}
-
 function isExecutable(path) {
   try {
     fs.accessSync(path, fs.constants.X_OK);
@@ -164,56 +148,6 @@ function findProgram(program, path, directory) {
     NOT_STARTED,
     denied ? `found in PATH but not executable (PATH is ${path})` : `not found in PATH (${path})`,
   );
-}
-
-function makeDirectory(task) {
-  if (!task.made) {
-    fs.mkdirSync(task.directory);
-    task.made = true;
-  }
-  for (const folder of task.folders) {
-    fs.mkdirSync(`${task.directory}/${folder}`, { recursive: true });
-  }
-  for (const [name, target, size] of task.links) {
-    try {
-      checkSize(target, fs.statSync(target).size, size, name);
-      fs.symlinkSync(target, `${task.directory}/${name}`);
-    } catch (error) {
-      if (error instanceof TaskFailure) throw error;
-      throw new TaskFailure(
-        FAILED,
-        `Input '${name}': the file ${target} cannot be used: ${system(error)}`,
-      );
-    }
-  }
-  for (const [name, content] of task.files) {
-    try {
-      fs.writeFileSync(`${task.directory}/${name}`, content, { flag: "wx" });
-    } catch (error) {
-      throw new TaskFailure(FAILED, `Input '${name}' cannot be written: ${system(error)}`);
-    }
-  }
-}
-
-function openStdin(task) {
-  if (task.stdin === "") return fs.openSync(os.devNull, "r");
-  const path = inDirectory(task.stdin, task.directory);
-  let fd;
-  try {
-    fd = fs.openSync(path, "r");
-  } catch (error) {
-    throw new TaskFailure(
-      FAILED,
-      `Input '+in': the file ${task.stdin} cannot be used: ${system(error)}`,
-    );
-  }
-  try {
-    checkSize(task.stdin, fs.fstatSync(fd).size, task.stdinSize, "+in");
-  } catch (error) {
-    fs.closeSync(fd);
-    throw error;
-  }
-  return fd;
 }
 
 function start(task) {
@@ -330,100 +264,6 @@ function finish(task, status, signal) {
 
 function fail(task, failure) {
   replyEnded(task, failure.outcome, 0, [[INLINE, Buffer.from(failure.message)]], !clear(task));
-}
-
-function readSmall(path, limit) {
-  let fd;
-  try {
-    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-    if (!fs.fstatSync(fd).isFile()) return NOTHING;
-    const content = Buffer.alloc(limit);
-    let size = 0;
-    while (size < limit) {
-      const more = fs.readSync(fd, content, size, limit - size, size);
-      if (more === 0) break;
-      size += more;
-    }
-    return content.subarray(0, size);
-  } catch {
-    return NOTHING;
-  } finally {
-    if (fd !== undefined) fs.closeSync(fd);
-  }
-}
-
-/** Whether nothing is left for the worker to remove. */
-function clear(task) {
-  if (task.keep || !task.made) return true;
-  return remove(task.directory, MAX_REMOVED_ENTRIES) >= 0;
-}
-
-function remove(directory, budget) {
-  try {
-    for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
-      budget -= 1;
-      if (budget < 0) return -1;
-      const path = `${directory}/${entry.name}`;
-      if (entry.isDirectory()) {
-        budget = remove(path, budget);
-        if (budget < 0) return -1;
-      } else {
-        fs.unlinkSync(path);
-      }
-    }
-    fs.rmdirSync(directory);
-    return budget;
-  } catch {
-    return -1;
-  }
-}
-
-function collect(task) {
-  const parts = task.outputs.map((name) => outputPart(task, name));
-  const moved = [];
-  for (const [i, [kind]] of parts.entries()) {
-    if (kind !== MOVED) continue;
-    const target = `${task.directory}.out${i}`;
-    try {
-      fs.renameSync(`${task.directory}/${task.outputs[i]}`, target);
-      moved.push(target);
-    } catch (error) {
-      for (const path of moved) fs.unlinkSync(path);
-      throw new TaskFailure(
-        FAILED,
-        `Output '${task.outputs[i]}' cannot be taken: ${system(error)}`,
-      );
-    }
-  }
-  return parts;
-}
-
-function outputPart(task, name) {
-  const path = `${task.directory}/${name}`;
-  let info;
-  let own;
-  try {
-    info = fs.lstatSync(path);
-    own = info.isFile() && info.nlink === 1 && !task.keep;
-    if (info.isSymbolicLink()) info = fs.statSync(path);
-    if (own && name.includes("/")) own = fs.realpathSync(path) === path;
-    if (info.isFile() && info.size <= MAX_INLINE_BYTES) {
-      fs.accessSync(path, fs.constants.R_OK);
-      return [INLINE, readSmall(path, MAX_INLINE_BYTES)];
-    }
-  } catch (error) {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") {
-      throw new TaskFailure(FAILED, `Output file '${name}' is missing`);
-    }
-    throw new TaskFailure(FAILED, `Output file '${name}' cannot be read: ${system(error)}`);
-  }
-  if (info.isDirectory()) {
-    throw new TaskFailure(FAILED, `Output '${name}' is a directory, not a file`);
-  }
-  if (!info.isFile()) {
-    throw new TaskFailure(FAILED, `Output '${name}' is not a regular file`);
-  }
-  return own ? [MOVED, NOTHING] : [IN_PLACE, NOTHING];
 }
 
 // Requests.

@@ -1,9 +1,8 @@
 """Starts programs for a HyperLoom worker, so that the worker itself never has to fork.
 
-Owns: working directories, redirected files, pinning, starting, waiting, killing and the
-collection of small outputs. Does not decide what to run: the worker (src/executors/program)
-sends requests on standard input and gets replies on standard output. The frames are
-described in src/executors/program/launch-protocol.ts; launcher.mjs speaks the same ones.
+Owns: starting, pinning, waiting and killing; files are in working_directories.py. Does not
+decide what to run: the worker (src/executors/program) sends requests on standard input and
+gets replies on standard output, see launch_tasks.py. launcher.mjs does the same.
 
 One thread. Nothing here may take long, as all programs of this launcher wait meanwhile:
 big copies and the removal of big directories are left to the worker.
@@ -21,30 +20,36 @@ import heapq
 import os
 import select
 import signal
-import stat
-import struct
 import time
 
-# Requests and replies.
-CONFIGURE, RUN, KILL = 1, 2, 3
-READY, STARTED, ENDED, PINNING_LOST = 0, 1, 2, 3
-# Flags of RUN.
-MAKE_DIRECTORY, KEEP_DIRECTORY = 1, 2
-# Outcomes of ENDED.
-SUCCEEDED, EXITED, SIGNALLED, TIMED_OUT, NOT_STARTED, FAILED = range(6)
-# Parts of ENDED.
-INLINE, MOVED, IN_PLACE = range(3)
+# Isolated mode leaves the script's own folder out.
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 
-RUN_HEADER = struct.Struct("<BIIIIIIIII")
-LENGTH = struct.Struct("<I")
-STARTED_FRAME = struct.Struct("<IBII")
-ENDED_HEADER = struct.Struct("<BIBBiI")
-PART_HEADER = struct.Struct("<BI")
+from launch_tasks import (  # noqa: E402
+    CONFIGURE,
+    EXITED,
+    FAILED,
+    INLINE,
+    IN_PLACE,
+    KILL,
+    LENGTH,
+    NOT_STARTED,
+    PINNING_LOST,
+    READY,
+    RUN,
+    SIGNALLED,
+    STARTED,
+    STARTED_FRAME,
+    SUCCEEDED,
+    TIMED_OUT,
+    Task,
+    TaskFailure,
+    ended_frame,
+    show,
+)
+from working_directories import WorkingDirectories, read_small  # noqa: E402
 
-MAX_INLINE_BYTES = 4096
 MAX_STDERR_BYTES = 128 * 1024
-# Entries removed here; a fuller directory is left to the worker.
-MAX_REMOVED_ENTRIES = 64
 # Programs started between two looks at standard input and at ended programs.
 MAX_STARTS_IN_A_ROW = 8
 FLUSH_BYTES = 64 * 1024
@@ -59,73 +64,12 @@ RESET_SIGNALS = [
     signal.SIGTERM,
     signal.SIGHUP,
     signal.SIGCHLD,
+    signal.SIGIO,
 ]
-
-
-class TaskFailure(Exception):
-    """The task fails with this outcome and text."""
-
-    def __init__(self, outcome, text):
-        super().__init__(text)
-        self.outcome = outcome
-        self.text = text
 
 
 class WorkerGone(Exception):
     """Nobody listens any more."""
-
-
-class Task:
-    """A request; `pid` (also the process group) is set once it runs."""
-
-    __slots__ = (
-        "id", "directory", "keep", "made", "time_limit", "stdin", "stdin_size", "cores",
-        "success", "args", "env", "folders", "links", "files", "outputs", "pid", "timed_out",
-    )  # fmt: skip
-
-    def __init__(self, frame):
-        (
-            flags, self.id, self.time_limit, text_length,
-            n_args, n_env, n_folders, n_links, n_files, n_outputs,
-        ) = RUN_HEADER.unpack_from(frame, 1)  # fmt: skip
-        at = 1 + RUN_HEADER.size
-        end = at + text_length
-        text = frame[at:end].split(b"\0")
-        self.made = not flags & MAKE_DIRECTORY
-        self.keep = bool(flags & KEEP_DIRECTORY)
-        self.directory, self.stdin, self.stdin_size, cores, success = text[:5]
-        self.cores = frozenset(map(int, cores.split(b","))) if cores else None
-        self.success = frozenset(map(int, success.split(b","))) if success else (0,)
-        at = 5 + n_args
-        self.args = text[5:at]
-        self.env = text[at : at + n_env]
-        at += n_env
-        self.folders = text[at : at + n_folders]
-        at += n_folders
-        self.links = [text[i : i + 3] for i in range(at, at + 3 * n_links, 3)]
-        at += 3 * n_links
-        self.files = []
-        for i in range(at, at + 2 * n_files, 2):
-            start, end = end, end + int(text[i + 1])
-            self.files.append((text[i], frame[start:end]))
-        at += 2 * n_files
-        self.outputs = text[at : at + n_outputs]
-        self.pid = 0
-        self.timed_out = False
-
-
-def show(name):
-    return name.decode("utf-8", "replace")
-
-
-def check_size(target, size, expected, name):
-    """A file that is used in place must still be what the worker knows of it."""
-    if expected and size != int(expected):
-        raise TaskFailure(
-            FAILED,
-            "Input '%s': the file %s was changed: %d bytes now, %s expected"
-            % (show(name), show(target), size, show(expected)),
-        )
 
 
 def find_program(program, path):
@@ -147,29 +91,6 @@ def find_program(program, path):
     )
 
 
-def read_small(path, limit):
-    """The first `limit` bytes; nothing if there is no regular file."""
-    try:
-        # Not blocking: the program may have put a named pipe there.
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            return b""
-        content = os.read(fd, limit)
-        while len(content) < limit:
-            more = os.read(fd, limit - len(content))
-            if not more:
-                break
-            content += more
-        return content
-    except OSError:
-        return b""
-    finally:
-        os.close(fd)
-
-
 def kill_group(pid):
     try:
         os.killpg(pid, signal.SIGKILL)
@@ -177,37 +98,17 @@ def kill_group(pid):
         pass  # Nobody is left in it.
 
 
-def remove(directory, budget):
-    """Removes it if it has at most `budget` entries; gives what is left of the budget, or -1."""
-    try:
-        with os.scandir(directory) as entries:
-            for entry in entries:
-                budget -= 1
-                if budget < 0:
-                    return -1
-                if entry.is_dir(follow_symlinks=False):
-                    budget = remove(entry.path, budget)
-                    if budget < 0:
-                        return -1
-                else:
-                    os.unlink(entry.path)
-        os.rmdir(directory)
-        return budget
-    except OSError:
-        return -1
-
-
 class Launcher:
     def __init__(self):
         self.base_env = {}
-        self.waiting = {}  # id → task not started yet, in order
+        self.waiting = {}  # id : task not started yet, in order
         self.running = {}  # pid → task
         self.running_by_id = {}
         self.deadlines = []  # heap of (time, id)
         self.input = bytearray()
         self.output = []
         self.output_bytes = 0
-        self.null = os.open(os.devnull, os.O_RDONLY)
+        self.directories = WorkingDirectories()
         self.all_cores = None
         self.pinned_to = None
 
@@ -218,6 +119,8 @@ class Launcher:
         os.set_blocking(wake_read, False)
         os.set_blocking(wake_write, False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        # Somebody opens a file that we hold a lease on, see recycle_stream.
+        signal.signal(signal.SIGIO, signal.SIG_IGN)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         poll = select.poll()
         poll.register(0, select.POLLIN)
@@ -291,11 +194,7 @@ class Launcher:
             raise WorkerGone from None
 
     def reply_ended(self, task, outcome, detail, parts, remains):
-        frame = [ENDED_HEADER.pack(ENDED, task.id, outcome, remains, detail, len(parts))]
-        for kind, content in parts:
-            frame.append(PART_HEADER.pack(kind, len(content)))
-            frame.append(content)
-        self.reply(b"".join(frame))
+        self.reply(ended_frame(task, outcome, detail, parts, remains))
 
     # Pinning.
 
@@ -343,76 +242,14 @@ class Launcher:
         self.output.append(STARTED_FRAME.pack(9, STARTED, task.id, pid))
 
     def spawn(self, task):
-        stdin = stdout = stderr = -1
+        streams = self.directories.prepare(task)
         try:
-            self.make_directory(task)
-            stdin = self.open_stdin(task) if task.stdin else self.null
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            stdout = os.open(b"+out", flags, 0o666)
-            stderr = os.open(b"+err", flags, 0o666)
             self.pin(task.cores)
-            return self.spawn_program(task, stdin, stdout, stderr)
-        except OSError as error:
-            raise TaskFailure(
-                FAILED,
-                "Working directory %s cannot be prepared: %s"
-                % (show(task.directory), error.strerror),
-            ) from None
+            return self.spawn_program(task, streams)
         finally:
-            if stdin not in (-1, self.null):
-                os.close(stdin)
-            if stdout != -1:
-                os.close(stdout)
-            if stderr != -1:
-                os.close(stderr)
+            self.directories.close_streams(streams)
 
-    def make_directory(self, task):
-        if not task.made:
-            os.mkdir(task.directory)
-            task.made = True
-        os.chdir(task.directory)
-        for folder in task.folders:
-            try:
-                os.mkdir(folder)
-            except FileExistsError:
-                pass  # The worker has put a file into it.
-        for name, target, size in task.links:
-            try:
-                check_size(target, os.stat(target).st_size, size, name)
-                os.symlink(target, name)
-            except OSError as error:
-                raise TaskFailure(
-                    FAILED,
-                    "Input '%s': the file %s cannot be used: %s"
-                    % (show(name), show(target), error.strerror),
-                ) from None
-        for name, content in task.files:
-            try:
-                with open(name, "xb", buffering=0) as file:
-                    rest = memoryview(content)
-                    while rest:
-                        rest = rest[file.write(rest) :]
-            except OSError as error:
-                raise TaskFailure(
-                    FAILED, "Input '%s' cannot be written: %s" % (show(name), error.strerror)
-                ) from None
-
-    def open_stdin(self, task):
-        try:
-            fd = os.open(task.stdin, os.O_RDONLY)
-        except OSError as error:
-            raise TaskFailure(
-                FAILED,
-                "Input '+in': the file %s cannot be used: %s" % (show(task.stdin), error.strerror),
-            ) from None
-        try:
-            check_size(task.stdin, os.fstat(fd).st_size, task.stdin_size, b"+in")
-        except TaskFailure:
-            os.close(fd)
-            raise
-        return fd
-
-    def spawn_program(self, task, stdin, stdout, stderr):
+    def spawn_program(self, task, streams):
         env = self.base_env
         if task.env:
             env = dict(env)
@@ -420,11 +257,7 @@ class Launcher:
         program = find_program(task.args[0], env.get(b"PATH", os.defpath.encode()))
         options = {
             # Opened here and not by file actions, so that what fails is the program itself.
-            "file_actions": (
-                (os.POSIX_SPAWN_DUP2, stdin, 0),
-                (os.POSIX_SPAWN_DUP2, stdout, 1),
-                (os.POSIX_SPAWN_DUP2, stderr, 2),
-            ),
+            "file_actions": [(os.POSIX_SPAWN_DUP2, fd, i) for i, fd in enumerate(streams)],
             "setpgroup": 0,
             "setsigmask": (),
             "setsigdef": RESET_SIGNALS,
@@ -468,6 +301,7 @@ class Launcher:
             task = self.running.pop(pid, None)
             if task is not None:
                 del self.running_by_id[task.id]
+                self.forget_deadlines()
                 self.finish(task, status)
 
     def finish(self, task, status):
@@ -479,73 +313,22 @@ class Launcher:
             outcome, detail = EXITED, os.WEXITSTATUS(status)
             if detail in task.success:
                 try:
-                    parts = self.collect(task)
+                    parts = self.directories.collect(task)
                 except TaskFailure as failure:
                     self.fail(task, failure)
                     return
                 # A file that the worker has to copy is still in the directory.
-                remains = any(kind == IN_PLACE for kind, _ in parts) or not self.clear(task)
+                remains = any(kind == IN_PLACE for kind, _ in parts) or not self.directories.clear(task)
                 self.reply_ended(task, SUCCEEDED, detail, parts, remains)
                 return
         stderr = read_small(task.directory + b"/+err", MAX_STDERR_BYTES)
-        remains = not self.clear(task)
+        remains = not self.directories.clear(task)
         self.reply_ended(task, outcome, detail, [(INLINE, stderr)], remains)
 
     def fail(self, task, failure):
-        remains = not self.clear(task)
+        remains = not self.directories.clear(task)
         text = failure.text.encode("utf-8", "replace")
         self.reply_ended(task, failure.outcome, 0, [(INLINE, text)], remains)
-
-    def clear(self, task):
-        """Whether nothing is left for the worker to remove."""
-        if task.keep or not task.made:
-            return True
-        return remove(task.directory, MAX_REMOVED_ENTRIES) >= 0
-
-    def collect(self, task):
-        parts = [self.output_part(task, name) for name in task.outputs]
-        for i, (kind, path) in enumerate(parts):
-            # Only now, when all outputs are known to be there.
-            if kind == MOVED:
-                try:
-                    os.rename(path, b"%s.out%d" % (task.directory, i))
-                except OSError as error:
-                    for j in range(i):
-                        if parts[j][0] == MOVED:
-                            os.unlink(b"%s.out%d" % (task.directory, j))
-                    raise TaskFailure(
-                        FAILED,
-                        "Output '%s' cannot be taken: %s"
-                        % (show(task.outputs[i]), error.strerror),
-                    ) from None
-                parts[i] = (MOVED, b"")
-        return parts
-
-    def output_part(self, task, name):
-        path = task.directory + b"/" + name
-        try:
-            info = os.lstat(path)
-            own = stat.S_ISREG(info.st_mode) and info.st_nlink == 1 and not task.keep
-            if stat.S_ISLNK(info.st_mode):
-                info = os.stat(path)
-            if own and b"/" in name:
-                # The program may have replaced a folder by a link to a foreign one.
-                own = os.path.realpath(path) == path
-            if stat.S_ISREG(info.st_mode) and info.st_size <= MAX_INLINE_BYTES:
-                if not os.access(path, os.R_OK):
-                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-                return INLINE, read_small(path, MAX_INLINE_BYTES)
-        except (FileNotFoundError, NotADirectoryError):
-            raise TaskFailure(FAILED, "Output file '%s' is missing" % show(name)) from None
-        except OSError as error:
-            raise TaskFailure(
-                FAILED, "Output file '%s' cannot be read: %s" % (show(name), error.strerror)
-            ) from None
-        if stat.S_ISDIR(info.st_mode):
-            raise TaskFailure(FAILED, "Output '%s' is a directory, not a file" % show(name))
-        if not stat.S_ISREG(info.st_mode):
-            raise TaskFailure(FAILED, "Output '%s' is not a regular file" % show(name))
-        return (MOVED, path) if own else (IN_PLACE, b"")
 
     # Killing.
 
@@ -557,7 +340,7 @@ class Launcher:
         task = self.waiting.pop(task_id, None)
         if task is not None:
             self.reply_ended(
-                task, SIGNALLED, signal.SIGKILL, [(INLINE, b"")], remains=not self.clear(task)
+                task, SIGNALLED, signal.SIGKILL, [(INLINE, b"")], remains=not self.directories.clear(task)
             )
 
     def expire(self):
@@ -567,6 +350,12 @@ class Launcher:
             if task is not None:
                 task.timed_out = True
                 kill_group(task.pid)
+
+    def forget_deadlines(self):
+        """Those of ended programs, when they are most of them."""
+        if len(self.deadlines) > 2 * len(self.running) + 1000:
+            self.deadlines = [one for one in self.deadlines if one[1] in self.running_by_id]
+            heapq.heapify(self.deadlines)
 
     def kill_all(self):
         for pid in self.running:
@@ -588,6 +377,7 @@ def main():
         pass
     finally:
         launcher.kill_all()
+        launcher.directories.remove_idle()
 
 
 main()

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { plainObject } from "../../src/object-store/index.js";
+import { type ArrayObject, plainObject } from "../../src/object-store/index.js";
 import {
   Bench,
   content,
@@ -197,6 +197,53 @@ describe.each(variants)("the end of programs, $variant helper", ({ pythonCommand
       break;
     }
     rmSync(folder, { recursive: true, force: true });
+  });
+});
+
+describe("directories that are used again", () => {
+  test("nothing that an earlier program changed or still writes to", async () => {
+    // One helper, so that each program gets the directory of the one before.
+    const bench = new Bench({ launchers: 1 });
+    await bench.executor.ready();
+    const stray = join(bench.outside, "stray");
+    const leave = `setsid sh -c 'echo $$ >"$1"; while :; do echo stray; sleep 0.001; done' x "$1" &
+      while [ ! -s "$1" ]; do sleep 0.001; done`;
+    const changes = [
+      "chmod 700 .",
+      "chmod 640 +out",
+      "ln +out ../linked",
+      "rm +out +err; mkdir +err; mkfifo +out",
+      "rm +err; ln -s +out +err",
+      "head -c 100000 /dev/zero; head -c 100000 /dev/zero >&2",
+      "chmod 777 .",
+    ];
+    for (const change of changes) {
+      await bench.run({ args: ["sh", "-c", change], mapOutputs: ["+err"] }).catch(() => {});
+      const look = `stat -c '%n %a %s %F %h' . * | tr '\\n' ';'; echo end >&2`;
+      const { elements } = (await bench.run({
+        args: ["sh", "-c", `umask; ${look}`],
+        mapOutputs: ["+out", "+err"],
+      })) as ArrayObject;
+      const [umask, files] = content(elements[0]).split("\n");
+      const mode = (full: number) => (full & ~Number.parseInt(umask, 8)).toString(8);
+      expect(files).toMatch(
+        new RegExp(
+          `^\\. ${mode(0o777)} \\d+ directory \\d+;\\+err ${mode(0o666)} 0 regular empty file 1;\\+out ${mode(0o666)} \\d+ regular [a-z ]*file 1;$`,
+        ),
+      );
+      expect(content(elements[1])).toBe("end\n");
+    }
+    await bench.run({ args: ["sh", "-c", leave, "sh", stray] });
+    const [pid] = await pidsIn(stray, 1);
+    try {
+      for (let i = 0; i < 20; i++) {
+        expect(await bench.shell("sleep 0.01; echo mine")).toBe("mine\n");
+      }
+    } finally {
+      process.kill(pid, "SIGKILL");
+    }
+    rmSync(join(bench.runDirectory, "1", "linked"));
+    await bench.close();
   });
 });
 

@@ -47,7 +47,7 @@ export class LauncherProcess {
     const script = (name: string) => fileURLToPath(new URL(name, LAUNCHER_FOLDER));
     const [command, args] =
       kind === "python"
-        ? [pythonCommand, ["-I", "-S", script("launcher.py")]]
+        ? [pythonCommand, ["-I", "-S", "-B", script("launcher.py")]]
         : [process.execPath, [script("launcher.mjs")]];
     // A session of its own: Ctrl-C in the worker's terminal is the worker's business.
     const child: ChildProcess = spawn(command, args, { detached: true, stdio: "pipe" });

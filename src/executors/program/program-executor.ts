@@ -9,9 +9,9 @@
  * `ended` builds the result. In the usual case this process touches no file at all.
  */
 import { constants, mkdirSync, realpathSync } from "node:fs";
-import { chmod, copyFile, mkdir, open, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { copyFile, rmdir } from "node:fs/promises";
 import type { Logger } from "pino";
-import { LoomError, messageOf } from "../../base/index.js";
+import { LoomError } from "../../base/index.js";
 import {
   arrayObject,
   type DataObject,
@@ -25,7 +25,8 @@ import { errorOfEnd } from "./ending.js";
 import { type Ended, movedOutputPath, Outcome, PartKind } from "./launch-protocol.js";
 import { LauncherPool } from "./launcher-pool.js";
 import type { LauncherProcess } from "./launcher-process.js";
-import { type Mapping, mapProgram, type PreparedFile } from "./mapping.js";
+import { type Mapping, mapProgram } from "./mapping.js";
+import { FileRemover, prepareDirectory, readStream } from "./run-files.js";
 
 export interface ProgramExecutorOptions {
   /** An existing directory; each program gets a directory of its own in it. */
@@ -79,6 +80,7 @@ export class ProgramExecutor implements Executor {
   readonly #options: ProgramExecutorOptions;
   readonly #runDirectory: string;
   readonly #folders: readonly string[];
+  readonly #files: FileRemover;
   readonly #pool: LauncherPool;
   /** Runs by id; those of `#byRow` are among them. */
   readonly #runs = new Map<number, ProgramRun>();
@@ -92,6 +94,7 @@ export class ProgramExecutor implements Executor {
 
   constructor(options: ProgramExecutorOptions) {
     this.#options = options;
+    this.#files = new FileRemover(options.logger);
     this.#runDirectory = realpathSync(options.runDirectory);
     this.#pinning = options.pin ? "off: no helper process is ready yet" : "off: not asked for";
     this.#folders = Array.from(
@@ -178,32 +181,21 @@ export class ProgramExecutor implements Executor {
   ): Promise<OutputPart | undefined> {
     const run = this.#byRow.get(row);
     if (run === undefined || run.attempt !== attempt) return undefined;
-    try {
-      const file = await open(`${run.directory}/${stream === "stdout" ? "+out" : "+err"}`, "r");
-      try {
-        const { size } = await file.stat();
-        const bytes = new Uint8Array(Math.max(0, Math.min(maxBytes, size - offset)));
-        const { bytesRead } = await file.read(bytes, 0, bytes.length, offset);
-        return { bytes: bytes.subarray(0, bytesRead), totalSize: size, ended: false };
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
-        throw new LoomError("task", `The ${stream} cannot be read: ${messageOf(error)}`);
-      }
-      // Not started yet, or ended while we looked.
-      if (this.#byRow.get(row) !== run) return undefined;
-      return { bytes: new Uint8Array(0), totalSize: 0, ended: false };
-    }
+    const part = await readStream(run.directory, stream, offset, maxBytes);
+    // Not started yet, or ended while we looked.
+    if (part === undefined && this.#byRow.get(row) !== run) return undefined;
+    return part ?? { bytes: new Uint8Array(0), totalSize: 0, ended: false };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#pool.close();
     if (this.#runs.size > 0) await new Promise<void>((resolve) => (this.#tellIdle = resolve));
-    // Fails where a task's directory was kept.
-    for (const folder of this.#folders) await rmdir(folder).catch(() => {});
+    for (const folder of this.#folders) {
+      await this.#files.removeAll(folder, "idle-");
+      // Fails where a task's directory was kept.
+      await rmdir(folder).catch(() => {});
+    }
   }
 
   // Start.
@@ -215,9 +207,7 @@ export class ProgramExecutor implements Executor {
   async #prepareAndSend(run: ProgramRun): Promise<void> {
     try {
       if (run.mapping.prepared.length > 0) {
-        await mkdir(run.directory);
-        for (const folder of run.mapping.folders) await mkdir(`${run.directory}/${folder}`);
-        for (const file of run.mapping.prepared) await writePrepared(run, file);
+        await prepareDirectory(run.directory, run.mapping);
       }
       const launcher = await this.#pool.getLauncher();
       if (run.cancelled) throw cancelledError();
@@ -291,7 +281,7 @@ export class ProgramExecutor implements Executor {
     if (config.keepDirectory) {
       this.#options.logger.info({ directory, label: run.label }, "Working directory kept");
     } else if (ended.directoryRemains) {
-      await this.#remove(directory);
+      await this.#files.remove(directory);
     }
     this.#settle(run, ended, adopted);
   }
@@ -315,6 +305,10 @@ export class ProgramExecutor implements Executor {
   }
 
   #launcherDied(launcher: LauncherProcess, reason: string): void {
+    if (!this.#closed) {
+      // Emptied directories that it would have used again.
+      void this.#files.removeAll(launcher.folder, `idle-${launcher.pid}-`);
+    }
     for (const run of this.#runs.values()) {
       if (run.launcher !== launcher) continue;
       // Nobody else does it any more: the program is an orphan now.
@@ -354,18 +348,9 @@ export class ProgramExecutor implements Executor {
 
   /** The directory, unless it is to be kept, and what may have been moved out of it. */
   async #removeFiles(run: ProgramRun): Promise<void> {
-    if (!run.config.keepDirectory) await this.#remove(run.directory);
+    if (!run.config.keepDirectory) await this.#files.remove(run.directory);
     for (let i = 0; i < run.mapping.outputs.length; i++) {
-      await this.#remove(movedOutputPath(run.directory, i));
-    }
-  }
-
-  async #remove(path: string): Promise<void> {
-    try {
-      // Retries: killed processes may still be about to end and write.
-      await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
-    } catch (error) {
-      this.#options.logger.warn(`${path} cannot be removed: ${messageOf(error)}`);
+      await this.#files.remove(movedOutputPath(run.directory, i));
     }
   }
 }
@@ -376,21 +361,6 @@ function readTask(task: TaskExecution): { config: RunConfig; mapping: Mapping } 
     return { config, mapping: mapProgram(config, task.inputs) };
   } catch (error) {
     throw asTaskError(error);
-  }
-}
-
-async function writePrepared(run: ProgramRun, { name, input }: PreparedFile): Promise<void> {
-  const path = `${run.directory}/${name}`;
-  try {
-    if (input.path === undefined) {
-      await writeFile(path, input.bytes(), { flag: "wx" });
-      return;
-    }
-    await copyFile(input.path, path, constants.COPYFILE_FICLONE);
-    // The program is meant to write to it.
-    await chmod(path, (await stat(path)).mode | 0o200);
-  } catch (error) {
-    throw new TaskError(`Input '${name}' cannot be written: ${messageOf(error)}`);
   }
 }
 
