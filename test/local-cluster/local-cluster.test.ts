@@ -73,8 +73,11 @@ describe("a local cluster", () => {
       execArgv: ["--import", "tsx"],
       env: { ...process.env, TSX_DISABLE_CACHE: "1" },
     });
-    const { pid, address } = await new Promise<{ pid: number; address: string }>((resolve) =>
-      parent.once("message", (message) => resolve(message as { pid: number; address: string })),
+    const { pid, address } = await new Promise<{ pid: number; address: string }>(
+      (resolve, reject) => {
+        parent.once("message", (message) => resolve(message as { pid: number; address: string }));
+        parent.once("exit", (code) => reject(new Error(`orphan.ts ended with status ${code}`)));
+      },
     );
     parent.kill("SIGKILL");
     await until(() => !isAlive(pid));
