@@ -101,8 +101,8 @@ def kill_group(pid):
 class Launcher:
     def __init__(self):
         self.base_env = {}
-        self.waiting = {}  # id : task not started yet, in order
-        self.running = {}  # pid → task
+        self.waiting = {}  # by id, not started yet, in order
+        self.running = {}  # by process id
         self.running_by_id = {}
         self.deadlines = []  # heap of (time, id)
         self.input = bytearray()
