@@ -216,8 +216,8 @@ export class WorkerCore {
     this.fetches.remove(fetch);
     if (!this.fetches.add(fetch)) {
       entry.fetch = undefined;
-      // A task here that makes the object is as good as a holder.
-      if (entry.task === undefined) this.loseInput(entry, holder);
+      // Even if a task here is to make it: should that fail, nobody would tell those who wait.
+      this.loseInput(entry, holder);
     }
     this.startFetches();
   }

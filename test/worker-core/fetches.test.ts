@@ -58,14 +58,16 @@ describe("a fetch", () => {
     expect([...core.core.rows.values()].map(({ row }) => row).sort()).toEqual([2, 4]);
   });
 
-  it("that failed leaves tasks waiting when the object is being made here", () => {
+  it("that failed gives tasks back even when the object is to be made here", () => {
     const core = new CoreHarness();
     core.assign(aTask(1), aTask(2).takesRemote(1, 7));
     core.take("fetch", 1);
     core.fetchFailed(core.fetchOf(1));
+    core.take("inputLost", 2);
+    core.fail(core.start()!);
+    core.take("failed", 1);
     core.expectNothing();
-    core.finish(core.start()!);
-    expect(core.startAll()).toEqual([2]);
+    expect(core.core.rows.size).toBe(0);
   });
 
   it("without any holder loses the input at once", () => {

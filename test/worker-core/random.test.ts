@@ -23,6 +23,8 @@ class Model {
   private readonly executing: WorkerTask[] = [];
   private readonly async = new Set<WorkerTask>();
   private attempt = 0;
+  /** Attempts cancelled while effects are read: what the worker has said of them before counts not. */
+  private readonly crossed = new Set<number>();
 
   apply({ op, a, b }: Step): void {
     const row = a % ROWS;
@@ -130,6 +132,7 @@ class Model {
     const attempt = this.assigned.get(row);
     if (attempt === undefined) return;
     this.answered(row);
+    this.crossed.add(attempt);
     this.harness.cancel(row, attempt);
     this.cancelDependents(row);
   }
@@ -147,9 +150,11 @@ class Model {
   }
 
   private readEffects(): void {
+    this.crossed.clear();
     for (const effect of this.harness.takeAll()) {
       if (effect.effect === "fetched") this.held.add(effect.row);
       if (!("attempt" in effect) || effect.effect === "started") continue;
+      if (this.crossed.has(effect.attempt)) continue;
       expect(this.assigned.get(effect.row)).toBe(effect.attempt);
       this.answered(effect.row);
       if (effect.effect === "finished") this.held.add(effect.row);
