@@ -15,6 +15,10 @@ export interface LocalClusterOptions {
   cpus?: number | undefined;
   /** Copy what server and workers log to this process's standard error. Default false. */
   verbose?: boolean | undefined;
+  /** Gets what server and workers log, piece by piece, whether `verbose` or not. */
+  onLog?: ((text: string) => void) | undefined;
+  /** More arguments of `loom server`, e.g. ["--heartbeat-timeout", "1"]. Default none. */
+  serverArgs?: readonly string[] | undefined;
   /** Stops the start, with LoomError("cancelled"). */
   signal?: AbortSignal | undefined;
 }
@@ -76,7 +80,7 @@ class ProcessCluster implements LocalCluster {
     private readonly host: string,
     private readonly port: number,
     private readonly cpus: number,
-    private readonly onStderr: ((text: string) => void) | undefined,
+    private readonly onStderr: (text: string) => void,
     signal: AbortSignal | undefined,
   ) {
     signal?.addEventListener("abort", () => this.stopStarts.abort(signal.reason), {
@@ -88,13 +92,15 @@ class ProcessCluster implements LocalCluster {
 
   static async start(options: LocalClusterOptions, cpus: number): Promise<ProcessCluster> {
     const { signal } = options;
-    const onStderr = options.verbose
-      ? (text: string) => void process.stderr.write(text)
-      : undefined;
+    const { verbose, onLog } = options;
+    const onStderr = (text: string) => {
+      if (verbose) process.stderr.write(text);
+      onLog?.(text);
+    };
     const { process: server, message } = await ClusterProcess.start({
       name: "server",
       program: PROGRAM,
-      args: ["server", "--port", "0"],
+      args: ["server", "--port", "0", ...(options.serverArgs ?? [])],
       onStderr,
       signal,
     });
