@@ -1,3 +1,6 @@
 /** Room `base`: error types and small data structures. Imports nothing. */
 export * from "./errors.js";
+export * from "./int-deque.js";
+export * from "./range-allocator.js";
 export * from "./row-table.js";
+export * from "./version.js";

@@ -1,0 +1,22 @@
+/**
+ * What the server core wants done: the shell (src/server) carries it out, tests and the
+ * simulator record it. Calls are in order; those to one worker must reach it in that order.
+ */
+import type { FailureDetails } from "./task-failure.js";
+
+export interface ServerOutbox {
+  /** Send the task to the worker; all about it is in the table, inputs as they are right now. */
+  assignTask(worker: number, row: number): void;
+  /** The worker's copy of the object is not needed any more. */
+  dropObject(worker: number, row: number): void;
+  /** Ask for the task back if it has not started. */
+  retractTask(worker: number, row: number, attempt: number): void;
+  /** Stop the task and forget it. */
+  cancelTask(worker: number, row: number, attempt: number): void;
+  /** Tell the client that a result it holds is finished. Once per result. */
+  tellFinished(client: number, taskId: number): void;
+  /** Tell the client that a task failed, and with it the results listed. */
+  tellFailed(client: number, failure: FailureDetails, lostResults: number[]): void;
+  /** The state of a row flagged `watched` has changed: finished or failed or gone. */
+  resultChanged(row: number): void;
+}

@@ -1,0 +1,75 @@
+/**
+ * The server's end of a client's connection: what goes out, in an order that the client can read.
+ * A result that is streamed to a classic client (header, then raw frames) is one section: nothing
+ * else may come in between, so other messages wait until it ends.
+ */
+import {
+  type ClientResponseInit,
+  ClientResponseType,
+  encodeClientResponse,
+  encodeFinishedMany,
+  encodeTaskFinished,
+} from "../protocol/index.js";
+import type { Connection } from "../transport/index.js";
+
+export class ClientLink {
+  /** Results that have finished in this tick. */
+  private finished: number[] = [];
+  /** Messages that wait for the end of a section. */
+  private waiting: Uint8Array[][] = [];
+  private inSection = false;
+  /** FETCH requests of a classic client are answered one after the other. */
+  fetches: Promise<void> = Promise.resolve();
+  /** openTasks and finishedTasks at the last PROGRESS. */
+  progressTold = "";
+  closed = false;
+
+  constructor(
+    readonly handle: number,
+    readonly connection: Connection,
+    /** Understands only wire version 2. */
+    readonly classic: boolean,
+  ) {}
+
+  send(response: ClientResponseInit): void {
+    this.sendFrames([encodeClientResponse(response)]);
+  }
+
+  /** A message and the raw frames that belong to it, without anything between them. */
+  sendFrames(frames: Uint8Array[]): void {
+    if (this.inSection) this.waiting.push(frames);
+    else for (const frame of frames) this.connection.send(frame);
+  }
+
+  error(
+    message: string,
+    extra: { id?: number; requestId?: number; refusedPlan?: number } = {},
+  ): void {
+    this.send({ type: ClientResponseType.ERROR, error: { ...extra, errorMsg: message } });
+  }
+
+  taskFinished(id: number): void {
+    this.finished.push(id);
+  }
+
+  /** At the end of the tick. */
+  flush(): void {
+    const { finished } = this;
+    if (finished.length === 0) return;
+    this.finished = [];
+    if (this.classic) for (const id of finished) this.sendFrames([encodeTaskFinished(id)]);
+    else this.sendFrames([encodeFinishedMany(finished)]);
+  }
+
+  /** Begins a section: until endSection() only its owner writes, straight to the connection. */
+  beginSection(): void {
+    this.inSection = true;
+  }
+
+  endSection(): void {
+    this.inSection = false;
+    const { waiting } = this;
+    this.waiting = [];
+    for (const frames of waiting) this.sendFrames(frames);
+  }
+}

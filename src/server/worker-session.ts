@@ -1,0 +1,161 @@
+/** What a worker sends: its registration, then records that go to the core. */
+import { performance } from "node:perf_hooks";
+import { ProtocolError } from "../base/index.js";
+import {
+  decodeFailureInfo,
+  type RegisterMessage,
+  readWorkerToServer,
+  WORKER_PROTOCOL_VERSION,
+  type WorkerToServerHandler,
+} from "../protocol/index.js";
+import type { Connection } from "../transport/index.js";
+import type { LoomServer } from "./loom-server.js";
+import { WorkerLink } from "./worker-link.js";
+
+/** Worker indices are 15 bits in the task table. */
+const MAX_WORKERS = 32_767;
+
+/** Checks the registration, tells everybody of the new worker; throws a ProtocolError to refuse it. */
+export function registerWorker(
+  server: LoomServer,
+  connection: Connection,
+  register: RegisterMessage,
+  index: number,
+): WorkerLink {
+  const { symbols, core, workers, logger } = server;
+  if (register.workerProtocol !== WORKER_PROTOCOL_VERSION) {
+    throw new ProtocolError(
+      `the worker speaks worker protocol ${register.workerProtocol}, this server ${WORKER_PROTOCOL_VERSION}; start both from the same version of HyperLoom`,
+    );
+  }
+  if (register.cpus < 1 || register.cpus > 65_535) {
+    throw new ProtocolError(`a worker has 1 to 65535 cpus, not ${register.cpus}`);
+  }
+  if (register.port < 1 || register.port > 65_535) {
+    throw new ProtocolError(`the worker's port for objects is ${register.port}, not 1 to 65535`);
+  }
+  if (index > MAX_WORKERS)
+    throw new ProtocolError(`more than ${MAX_WORKERS} workers have registered`);
+  for (const name of [...register.taskTypes, ...register.dataTypes]) {
+    const problem = symbols.problemWith(name);
+    if (problem !== undefined)
+      throw new ProtocolError(`the worker can't be registered: ${problem}`);
+  }
+  const known = symbols.names.length;
+  const types = register.taskTypes.map((name) => symbols.add(name, true));
+  for (const name of register.dataTypes) symbols.add(name, false);
+  const link = new WorkerLink(
+    {
+      index,
+      host: register.host || connection.remoteHost,
+      port: register.port,
+      cpus: register.cpus,
+      hostname: register.hostname,
+      pid: register.pid,
+      version: register.softwareVersion,
+    },
+    connection,
+    performance.now(),
+  );
+  link.writer.symbols(0, symbols.names);
+  for (const other of workers.values()) {
+    if (symbols.names.length > known) other.writer.symbols(known, symbols.names.slice(known));
+    other.writer.peer(index, link.identity.host, link.identity.port);
+    other.flush();
+    link.writer.peer(other.identity.index, other.identity.host, other.identity.port);
+  }
+  link.flush();
+  workers.set(index, link);
+  core.addWorker(index, link.address, register.cpus, types);
+  logger.info(
+    `worker ${link.address} (${register.hostname}) joined with ${register.cpus} cpus, ${workers.size} workers now`,
+  );
+  return link;
+}
+
+export class WorkerSession implements WorkerToServerHandler {
+  private readonly index: number;
+
+  constructor(
+    private readonly server: LoomServer,
+    private readonly link: WorkerLink,
+  ) {
+    this.index = link.identity.index;
+  }
+
+  frame(frame: Uint8Array): void {
+    this.link.lastHeardMs = performance.now();
+    // A worker that was given up may still talk for a moment.
+    if (!this.server.workers.has(this.index)) return;
+    readWorkerToServer(frame, this);
+    this.server.planTurn();
+  }
+
+  closed(error: Error | undefined): void {
+    this.server.dropWorker(this.link, error?.message ?? "it disconnected");
+  }
+
+  finished(
+    row: number,
+    attempt: number,
+    sizeBytes: number,
+    durationUs: number,
+    frame: Uint8Array,
+    inlineStart: number,
+    inlineLength: number,
+  ): void {
+    this.server.core.taskFinished(
+      this.index,
+      row,
+      attempt,
+      sizeBytes,
+      durationUs,
+      frame,
+      inlineStart,
+      inlineLength,
+    );
+  }
+
+  failed(row: number, attempt: number, failure: Uint8Array): void {
+    const info = decodeFailureInfo(failure);
+    this.server.core.taskFailed(this.index, row, attempt, {
+      message: info.message || "the task failed without a message",
+      // Unset fields of a decoded message read as their defaults: these mean "not a program".
+      exitStatus: Object.hasOwn(info, "exitStatus") ? info.exitStatus : undefined,
+      signal: info.signal || undefined,
+      stderr: Object.hasOwn(info, "stderr") ? info.stderr : undefined,
+    });
+  }
+
+  started(row: number, attempt: number): void {
+    this.server.core.taskStarted(this.index, row, attempt);
+  }
+
+  retracted(row: number, attempt: number): void {
+    this.server.core.taskRetracted(this.index, row, attempt);
+  }
+
+  inputLost(row: number, attempt: number, inputRow: number, holder: number): void {
+    const address = this.server.workers.get(holder)?.address ?? `number ${holder} (gone)`;
+    this.server.logger.warn(
+      { worker: this.index, holder },
+      `worker ${this.link.address} could not fetch an object from worker ${address}`,
+    );
+    this.server.core.inputLost(this.index, row, attempt, inputRow, holder);
+  }
+
+  fetched(row: number): void {
+    this.server.core.objectFetched(this.index, row);
+  }
+
+  pong(): void {
+    // Being heard of is all that counts.
+  }
+
+  output(requestId: number, totalSize: number, ended: boolean, bytes: Uint8Array): void {
+    const request = this.server.outputRequests.get(requestId);
+    if (request === undefined || request.worker !== this.index) return;
+    this.server.outputRequests.delete(requestId);
+    request.answer(totalSize, ended, bytes);
+  }
+}
