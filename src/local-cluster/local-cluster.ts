@@ -73,6 +73,7 @@ class ProcessCluster implements LocalCluster {
   private readonly running = new Map<ClusterProcess, LocalWorker>();
   private readonly starting = new Set<Promise<unknown>>();
   private readonly stopStarts = new AbortController();
+  private workersStarted = 0;
   private closing: Promise<void> | undefined;
 
   private constructor(
@@ -80,6 +81,8 @@ class ProcessCluster implements LocalCluster {
     private readonly host: string,
     private readonly port: number,
     private readonly cpus: number,
+    /** One worker only is to be started. */
+    private readonly pinnable: boolean,
     private readonly onStderr: (text: string) => void,
     signal: AbortSignal | undefined,
   ) {
@@ -108,7 +111,9 @@ class ProcessCluster implements LocalCluster {
       await server.stop();
       throw new LoomError("internal", `the server said "${message.loom}" instead of "listening"`);
     }
-    return new ProcessCluster(server, message.host, message.port, cpus, onStderr, signal);
+    const { host, port } = message;
+    const single = (options.workers ?? 1) === 1;
+    return new ProcessCluster(server, host, port, cpus, single, onStderr, signal);
   }
 
   get address(): string {
@@ -135,10 +140,13 @@ class ProcessCluster implements LocalCluster {
   }
 
   private async startWorker(cpus: number): Promise<LocalWorker> {
+    // A worker pins to the first cores of the machine: several would all use the same ones.
+    const pinFlag = this.pinnable && this.workersStarted === 0 ? [] : ["--nopin"];
+    this.workersStarted++;
     const { process: worker, message } = await ClusterProcess.start({
       name: "worker",
       program: PROGRAM,
-      args: ["worker", this.host, String(this.port), "--cpus", String(cpus)],
+      args: ["worker", this.host, String(this.port), "--cpus", String(cpus), ...pinFlag],
       onStderr: this.onStderr,
       signal: this.stopStarts.signal,
     });

@@ -20,7 +20,7 @@ import {
   unlinkSync,
 } from "node:fs";
 import { join } from "node:path";
-import { LoomError } from "../base/index.js";
+import { LoomError, RowTable } from "../base/index.js";
 import { ElementArray } from "./arrays.js";
 import { systemReason } from "./disk-file.js";
 import { StoredPlain, storedPlain, type UserFile } from "./file-objects.js";
@@ -34,7 +34,7 @@ export const SMALL_FILE_BYTES = 4096;
 type Held = MemoryPlain | StoredPlain | UserFile | ViewPlain | PieceIndex | ElementArray;
 
 export class ObjectStore {
-  private readonly rows = new Map<number, DataObject>();
+  private readonly rows = new RowTable<DataObject>();
   /** Files in the directory; agrees with it except for files being removed. */
   private readonly files = new Set<string>();
   private readonly removing = new Set<string>();

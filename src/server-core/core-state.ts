@@ -6,6 +6,7 @@
 import { Scheduler, TaskFlag, TaskState } from "../scheduler/index.js";
 import type { ServerOutbox } from "./outbox.js";
 import type { ClientRecord, PlanRecord, WorkerRecord } from "./records.js";
+import { RowRetirement } from "./row-retirement.js";
 import type { FailureDetails } from "./task-failure.js";
 import { NONE, TaskTable } from "./task-table.js";
 
@@ -17,6 +18,7 @@ export interface CoreOptions {
 export class CoreState {
   readonly table = new TaskTable();
   readonly scheduler: Scheduler;
+  readonly retirement: RowRetirement;
   readonly clients = new Map<number, ClientRecord>();
   /** By plan index; undefined where the plan is gone. */
   readonly plans: (PlanRecord | undefined)[] = [];
@@ -37,6 +39,7 @@ export class CoreState {
     readonly outbox: ServerOutbox,
     readonly options: CoreOptions,
   ) {
+    this.retirement = new RowRetirement(this.table, outbox);
     this.scheduler = new Scheduler(this.table, {
       assign: (row, worker) => this.assign(row, worker),
       retract: (row, worker) => {
@@ -160,7 +163,7 @@ export class CoreState {
     if (--plan.active === 0) this.emptyPlans.push(plan);
   }
 
-  /** Gives back the rows of plans of which nothing is needed any more. */
+  /** Forgets the plans of which nothing is needed any more; their rows will be used again. */
   forgetPlans(): void {
     const { emptyPlans, table } = this;
     while (emptyPlans.length > 0) {
@@ -168,8 +171,7 @@ export class CoreState {
       if (plan.active > 0 || plan.users > 0 || this.plans[plan.index] !== plan) continue;
       for (const row of plan.foreignInputs) unlinkUsers(table, row, plan);
       table.state.fill(TaskState.free, plan.firstRow, plan.firstRow + plan.taskCount);
-      table.releaseRows(plan.firstRow, plan.taskCount);
-      table.releaseEdges(plan.firstEdge, plan.edgeCount);
+      this.retirement.retire(plan);
       this.taskCount -= plan.taskCount;
       this.plans[plan.index] = undefined;
       this.freePlanIndices.push(plan.index);

@@ -11,6 +11,8 @@ export interface ServerOutbox {
   dropObject(worker: number, row: number): void;
   /** Ask for the task back if it has not started. */
   retractTask(worker: number, row: number, attempt: number): void;
+  /** Ask the worker for a pong with this serial number, never 0. */
+  ping(worker: number, serial: number): void;
   /** Stop the task and forget it. */
   cancelTask(worker: number, row: number, attempt: number): void;
   /** Tell the client that a result it holds is finished. Once per result. */

@@ -42,6 +42,7 @@ export function workerLost(core: CoreState, worker: number, reason: string): voi
   const { table } = core;
   core.workers.delete(worker);
   core.scheduler.removeWorker(worker);
+  core.retirement.workerGone(worker);
   const assigned: number[] = [];
   const lost: number[] = [];
   for (let row = 0; row < table.rowEnd; row++) {

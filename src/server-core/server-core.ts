@@ -241,7 +241,18 @@ export class ServerCore {
   /** Hands out tasks and forgets plans that nobody needs. Once after each batch of events. */
   schedule(nowMs: number): void {
     this.state.scheduler.runPass(nowMs);
+    this.forgetPlans();
+  }
+
+  /** Forgets plans that nobody needs, as schedule() does: for who wants to count tasks now. */
+  forgetPlans(): void {
     this.state.forgetPlans();
+    this.state.retirement.advance(this.state.workers.keys());
+  }
+
+  /** The worker has answered a ping. */
+  ponged(worker: number, serial: number): void {
+    this.state.retirement.answered(worker, serial);
   }
 
   /** Throws if anything in the state contradicts itself. For tests: reads everything. */

@@ -115,6 +115,7 @@ export class ClientSession {
         for (const id of request.ids) server.core.release(link.handle, id);
         break;
       case ClientRequestType.STATS:
+        server.core.forgetPlans();
         link.send({
           type: ClientResponseType.STATS,
           stats: {

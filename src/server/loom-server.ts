@@ -33,6 +33,8 @@ const DEFAULT_PORT = 9010;
 const DEFAULT_HEARTBEAT_TIMEOUT_MS = 30_000;
 const DEFAULT_MAX_LOSSES = 5;
 const PROGRESS_INTERVAL_MS = 200;
+/** The core counts its own pings from 1. */
+const HEARTBEAT_SERIAL = 0;
 /** Wire version of the client protocol. */
 const PROTOCOL_VERSION = 2;
 
@@ -60,7 +62,6 @@ export class LoomServer implements ServerOutbox {
   private nextWorker = 0;
   private nextOutputRequest = 1;
   private turnPlanned = false;
-  private pingSerial = 0;
   private readonly timers: NodeJS.Timeout[] = [];
   private stopping: Promise<void> | undefined;
   /** What a client's TERMINATE does. */
@@ -94,6 +95,10 @@ export class LoomServer implements ServerOutbox {
 
   retractTask(worker: number, row: number, attempt: number): void {
     this.linkTo(worker)?.writer.retract(row, attempt);
+  }
+
+  ping(worker: number, serial: number): void {
+    this.linkTo(worker)?.writer.ping(serial);
   }
 
   cancelTask(worker: number, row: number, attempt: number): void {
@@ -295,14 +300,13 @@ export class LoomServer implements ServerOutbox {
 
   private checkHeartbeats(): void {
     const nowMs = performance.now();
-    this.pingSerial = (this.pingSerial + 1) >>> 0;
     for (const link of [...this.workers.values()]) {
       const silentMs = nowMs - link.lastHeardMs;
       if (silentMs > this.heartbeatTimeoutMs) {
         this.dropWorker(link, `not heard of for ${(silentMs / 1000).toFixed(1)} s`);
         link.connection.destroy();
       } else {
-        this.linkTo(link.identity.index)?.writer.ping(this.pingSerial);
+        this.linkTo(link.identity.index)?.writer.ping(HEARTBEAT_SERIAL);
       }
     }
     // Also a chance for waiting tasks whose placement depends on time.

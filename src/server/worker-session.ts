@@ -5,6 +5,7 @@ import {
   decodeFailureInfo,
   type RegisterMessage,
   readWorkerToServer,
+  THIS_WORKER,
   WORKER_PROTOCOL_VERSION,
   type WorkerToServerHandler,
 } from "../protocol/index.js";
@@ -135,7 +136,8 @@ export class WorkerSession implements WorkerToServerHandler {
     this.server.core.taskRetracted(this.index, row, attempt);
   }
 
-  inputLost(row: number, attempt: number, inputRow: number, holder: number): void {
+  inputLost(row: number, attempt: number, inputRow: number, at: number): void {
+    const holder = at === THIS_WORKER ? this.index : at;
     const address = this.server.workers.get(holder)?.address ?? `number ${holder} (gone)`;
     this.server.logger.warn(
       { worker: this.index, holder },
@@ -148,8 +150,8 @@ export class WorkerSession implements WorkerToServerHandler {
     this.server.core.objectFetched(this.index, row);
   }
 
-  pong(): void {
-    // Being heard of is all that counts.
+  pong(serial: number): void {
+    this.server.core.ponged(this.index, serial);
   }
 
   output(requestId: number, totalSize: number, ended: boolean, bytes: Uint8Array): void {

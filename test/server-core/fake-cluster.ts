@@ -49,6 +49,7 @@ export class FakeCluster implements ServerOutbox {
   readonly failed = new Map<string, FailureDetails>();
   readonly toldFailures: { client: number; taskId: number; lost: number[] }[] = [];
   readonly changedRows: number[] = [];
+  private readonly pings: { worker: number; serial: number }[] = [];
   nowMs = 0;
   /** Checking reads everything: tests with thousands of tasks do without. */
   checked = true;
@@ -117,6 +118,10 @@ export class FakeCluster implements ServerOutbox {
   tellFailed(client: number, failure: FailureDetails, lost: number[]): void {
     this.toldFailures.push({ client, taskId: failure.taskId, lost });
     for (const id of lost) this.failed.set(`${client}/${id}`, failure);
+  }
+
+  ping(worker: number, serial: number): void {
+    this.pings.push({ worker, serial });
   }
 
   resultChanged(row: number): void {
@@ -238,6 +243,7 @@ export class FakeCluster implements ServerOutbox {
   }
 
   schedule(): void {
+    for (const { worker, serial } of this.pings.splice(0)) this.core.ponged(worker, serial);
     this.nowMs += 1;
     this.core.schedule(this.nowMs);
     this.settled();

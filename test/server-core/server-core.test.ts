@@ -237,6 +237,39 @@ describe("lost workers", () => {
   });
 });
 
+describe("rows", () => {
+  test("are used again, but not before the workers have answered a ping", () => {
+    const cluster = clusterWith(2);
+    const run = (id: number): number => {
+      cluster.submit(0, id, [result([])]);
+      const row = cluster.row(0, id);
+      cluster.runAll();
+      cluster.release(0, id);
+      cluster.core.schedule(cluster.nowMs);
+      return row;
+    };
+    const first = run(0);
+    cluster.submit(0, 1, [result([])]);
+    expect(cluster.row(0, 1)).not.toBe(first);
+    cluster.schedule();
+    cluster.submit(0, 2, [result([])]);
+    expect(cluster.row(0, 2)).toBe(first);
+  });
+
+  test("are used again though a worker that was asked has died", () => {
+    const cluster = clusterWith(2);
+    cluster.submit(0, 0, [result([])]);
+    const first = cluster.row(0, 0);
+    cluster.runAll();
+    cluster.release(0, 0);
+    cluster.core.schedule(cluster.nowMs);
+    cluster.core.ponged(0, 1);
+    cluster.kill(1);
+    cluster.submit(0, 1, [result([])]);
+    expect(cluster.row(0, 1)).toBe(first);
+  });
+});
+
 describe("reading", () => {
   test("somebody who watches a result is called when it is finished, fails or is released", () => {
     const cluster = clusterWith(1);
