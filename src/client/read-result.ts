@@ -22,6 +22,7 @@ const MAX_RESTARTS = 20;
 
 /** The value of a finished result. */
 export async function readValue(session: Session, state: ResultState): Promise<unknown> {
+  if (state.value !== undefined) return Buffer.from(state.value);
   for (let i = 0; i < MAX_RESTARTS; i++) {
     const first = await read(session, state, 0, CHUNK_BYTES);
     const form = await readRest(session, state, first);
@@ -41,12 +42,18 @@ export async function readValues(
 ): Promise<unknown[]> {
   if (states.length === 1) return [await readValue(session, states[0])];
   const values = new Array<unknown>(states.length);
+  const toRead: number[] = [];
+  for (let i = 0; i < states.length; i++) {
+    const { value } = states[i];
+    if (value === undefined) toRead.push(i);
+    else values[i] = Buffer.from(value);
+  }
   const large: number[] = [];
   let next = 0;
   let stopped = false;
   const readSmall = async (): Promise<void> => {
-    while (next < states.length && !stopped && !signal?.aborted) {
-      const at = next++;
+    while (next < toRead.length && !stopped && !signal?.aborted) {
+      const at = toRead[next++];
       const state = states[at];
       try {
         const chunk = await read(session, state, 0, SMALL_BYTES);
@@ -58,7 +65,7 @@ export async function readValues(
       }
     }
   };
-  const count = Math.min(SMALL_IN_FLIGHT, states.length);
+  const count = Math.min(SMALL_IN_FLIGHT, toRead.length);
   await Promise.all(Array.from({ length: count }, readSmall));
   for (const at of large) {
     if (signal?.aborted) break;
@@ -72,6 +79,10 @@ export async function readValues(
  * @throws LoomError("usage") if the result is an array
  */
 export async function* readContent(session: Session, state: ResultState): AsyncGenerator<Buffer> {
+  if (state.value !== undefined) {
+    yield Buffer.from(state.value);
+    return;
+  }
   const first = await read(session, state, 0, CHUNK_BYTES);
   if (session.findSymbol(first.typeId) !== "loom/data") {
     throw new LoomError(

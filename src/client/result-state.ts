@@ -22,6 +22,8 @@ export class ResultState {
   status: FutureStatus = "pending";
   /** Why it failed; for released ones, why if it wasn't plainly released. */
   error: LoomError | undefined;
+  /** A small value, which came with the news that it is finished; until released. */
+  value: Uint8Array | undefined;
   /** READ and OUTPUT requests on their way. */
   openRequests = 0;
   private listeners: SettledListener[] | undefined;
@@ -63,6 +65,7 @@ export class ResultState {
   become(status: "finished" | "failed" | "released", error?: LoomError): void {
     if (this.status === "released" || (this.status === "failed" && status === "finished")) return;
     this.status = status;
+    if (status !== "finished") this.value = undefined;
     if (error !== undefined) this.error = error;
     const listeners = this.listeners;
     if (listeners === undefined) return;

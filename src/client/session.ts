@@ -15,6 +15,7 @@ import {
   encodeClientRequest,
   encodeRegister,
   RegisterType,
+  readSmallValues,
 } from "../protocol/index.js";
 import { type Connection, connect, formatAddress, parseAddress } from "../transport/index.js";
 import { abortable, throwIfAborted } from "./abort.js";
@@ -253,7 +254,7 @@ export class Session {
     }
     switch (response.type) {
       case ClientResponseType.FINISHED_MANY:
-        for (const id of response.ids) this.results.find(id)?.become("finished");
+        this.receiveFinished(response);
         break;
       case ClientResponseType.TASK_FINISHED:
         this.results.find(response.id)?.become("finished");
@@ -292,6 +293,16 @@ export class Session {
         break;
       default:
         throw new ProtocolError(`unexpected response of type ${response.type}`);
+    }
+  }
+
+  private receiveFinished({ ids, smallValues }: ClientResponseMessage): void {
+    const values = smallValues.length > 0 ? readSmallValues(smallValues, ids.length) : [];
+    for (let i = 0; i < ids.length; i++) {
+      const state = this.results.find(ids[i]);
+      if (state === undefined) continue;
+      state.value = values[i];
+      state.become("finished");
     }
   }
 

@@ -117,17 +117,26 @@ export function encodeTaskFinished(id: number): Uint8Array {
   return bytes;
 }
 
-/** A FINISHED_MANY response: all of `ids` are finished. */
-export function encodeFinishedMany(ids: ArrayLike<number>): Uint8Array {
+/**
+ * A FINISHED_MANY response: all of `ids` are finished. `smallValues`: what a SmallValueWriter
+ * has written for them.
+ */
+export function encodeFinishedMany(ids: ArrayLike<number>, smallValues?: Uint8Array): Uint8Array {
   let listBytes = 0;
   for (let i = 0; i < ids.length; i++) listBytes += varintSize(ids[i]);
-  const bytes = new Uint8Array(4 + varintSize(listBytes) + listBytes);
+  const valueBytes = smallValues?.length ?? 0;
+  const valuesField = smallValues === undefined ? 0 : 2 + varintSize(valueBytes) + valueBytes;
+  const bytes = new Uint8Array(4 + varintSize(listBytes) + listBytes + valuesField);
   bytes[0] = 0x08; // type
   bytes[1] = ClientResponse_Type.FINISHED_MANY;
   bytes[2] = 0xaa; // ids, packed: field 21 has a two-byte tag
   bytes[3] = 0x01;
   let at = writeVarint(bytes, 4, listBytes);
   for (let i = 0; i < ids.length; i++) at = writeVarint(bytes, at, ids[i]);
+  if (smallValues === undefined) return bytes;
+  bytes[at] = 0xca; // small_values: field 25
+  bytes[at + 1] = 0x01;
+  bytes.set(smallValues, writeVarint(bytes, at + 2, valueBytes));
   return bytes;
 }
 

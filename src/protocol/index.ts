@@ -6,5 +6,6 @@ export * from "./plan-columns.js";
 export * from "./plan-decoder.js";
 export * from "./plan-encoder.js";
 export * from "./server-to-worker.js";
+export { readSmallValues, SmallValueWriter } from "./small-values.js";
 export * from "./symbols.js";
 export * from "./worker-to-server.js";

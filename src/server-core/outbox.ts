@@ -15,8 +15,8 @@ export interface ServerOutbox {
   ping(worker: number, serial: number): void;
   /** Stop the task and forget it. */
   cancelTask(worker: number, row: number, attempt: number): void;
-  /** Tell the client that a result it holds is finished. Once per result. */
-  tellFinished(client: number, taskId: number): void;
+  /** Tell the client that a result it holds, made by `row`, is finished. Once per result. */
+  tellFinished(client: number, taskId: number, row: number): void;
   /** Tell the client that a task failed, and with it the results listed. */
   tellFailed(client: number, failure: FailureDetails, lostResults: number[]): void;
   /** The state of a row flagged `watched` has changed: finished or failed or gone. */

@@ -47,7 +47,7 @@ export function taskFinished(
   objectThere(core, row);
   if (flags & TaskFlag.held && !(flags & TaskFlag.announced)) {
     table.flags[row] |= TaskFlag.announced;
-    core.outbox.tellFinished(client.handle, core.taskId(row));
+    core.outbox.tellFinished(client.handle, core.taskId(row), row);
   }
   if (flags & TaskFlag.sink) table.flags[row] &= ~TaskFlag.sink;
   core.releaseInputs(row);

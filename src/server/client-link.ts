@@ -9,12 +9,15 @@ import {
   encodeClientResponse,
   encodeFinishedMany,
   encodeTaskFinished,
+  SmallValueWriter,
 } from "../protocol/index.js";
 import type { Connection } from "../transport/index.js";
 
 export class ClientLink {
-  /** Results that have finished in this tick. */
+  /** Results that have finished in this tick, */
   private finished: number[] = [];
+  /** and the small ones' values. */
+  private readonly values = new SmallValueWriter();
   /** Messages that wait for the end of a section. */
   private waiting: Uint8Array[][] = [];
   private inSection = false;
@@ -48,8 +51,12 @@ export class ClientLink {
     this.send({ type: ClientResponseType.ERROR, error: { ...extra, errorMsg: message } });
   }
 
-  taskFinished(id: number): void {
+  /** `value`: where the bytes of a small result are; undefined: it is not small. */
+  taskFinished(id: number, value: Uint8Array | undefined, start: number, length: number): void {
     this.finished.push(id);
+    if (this.classic) return;
+    if (value === undefined) this.values.absent();
+    else this.values.value(value, start, length);
   }
 
   /** At the end of the tick. */
@@ -58,7 +65,7 @@ export class ClientLink {
     if (finished.length === 0) return;
     this.finished = [];
     if (this.classic) for (const id of finished) this.sendFrames([encodeTaskFinished(id)]);
-    else this.sendFrames([encodeFinishedMany(finished)]);
+    else this.sendFrames([encodeFinishedMany(finished, this.values.take()!)]);
   }
 
   /** Begins a section: until endSection() only its owner writes, straight to the connection. */

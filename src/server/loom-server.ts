@@ -13,7 +13,7 @@ import {
   encodeClientResponse,
   RegisterType,
 } from "../protocol/index.js";
-import { type FailureDetails, ServerCore, type ServerOutbox } from "../server-core/index.js";
+import { type FailureDetails, NONE, ServerCore, type ServerOutbox } from "../server-core/index.js";
 import {
   type Connection,
   type ConnectionHandler,
@@ -105,10 +105,13 @@ export class LoomServer implements ServerOutbox {
     this.linkTo(worker)?.writer.cancel(row, attempt);
   }
 
-  tellFinished(client: number, taskId: number): void {
+  tellFinished(client: number, taskId: number, row: number): void {
     const link = this.clients.get(client);
     if (link === undefined) return;
-    link.taskFinished(taskId);
+    const { inline, inlineCell } = this.core.table;
+    const cell = inlineCell[row];
+    if (cell === NONE) link.taskFinished(taskId, undefined, 0, 0);
+    else link.taskFinished(taskId, inline.bytes(cell), inline.start(cell), inline.length(cell));
     this.dirtyClients.add(link);
   }
 
