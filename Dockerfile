@@ -8,16 +8,15 @@ COPY src src
 RUN npm run build
 
 FROM node:20-slim
-# Python: starts programs for the worker, and executes Python tasks.
+# Python: starts programs for the worker.
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends python3 python3-cloudpickle \
+  && apt-get install -y --no-install-recommends python3 \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /hyperloom
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev && npm cache clean --force
 COPY --from=build /hyperloom/dist dist
 COPY launcher launcher
-COPY python python
 COPY proto proto
 COPY LICENSE ./
 RUN ln -s /hyperloom/dist/cli/loom.js /usr/local/bin/loom

@@ -2,13 +2,14 @@
  * A 1 GiB object made on one worker and needed on another, compared with a plain TCP copy of
  * as many bytes. Called by cases.ts.
  *
- * Whatever the scheduler prefers, the two workers have to differ: each has one cpu, and a
- * program that waits for a file holds the cpu of the worker that must not be used.
+ * Two programs that wait for each other leave a piece of data on each of two workers with one
+ * cpu. Each piece is made into a large object where it is; a task that needs both objects
+ * then moves exactly one of them, whatever the scheduler prefers.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Client, type Future, type Task, tasks } from "hyperloom";
+import { Client, type Task, tasks } from "hyperloom";
 import { startCluster } from "./cluster.js";
 import { residentBytes } from "./process-usage.js";
 import { rawCopyMs } from "./raw-figures.js";
@@ -55,46 +56,32 @@ async function oneTransfer(prefix: string): Promise<{ ms: number; grown: number 
   const cluster = await startCluster(2, ["--cpus", "1"]);
   try {
     await using client = await Client.connect(cluster.address);
-    const first = await occupyWorker(client, `${prefix}-first`);
-    const piece = tasks.const(Buffer.alloc(PIECE_BYTES, 1));
-    // Not where `first` runs.
-    const object = client.submitOne(
-      tasks.merge(Array.from({ length: PIECES }, () => piece)).withCpus(1),
+    const pieces = client.submit(programsOnTwoWorkers(prefix));
+    await client.wait(pieces);
+    const objects = client.submit(
+      pieces.map((piece) => tasks.merge(Array.from({ length: PIECES }, () => piece))),
     );
-    await object.wait();
-    // The only free cpu is where the object is.
-    const second = await occupyWorker(client, `${prefix}-second`);
-    await first.end();
+    await client.wait(objects);
     const memory = (): number =>
       cluster.workerPids.reduce((sum, pid) => sum + residentBytes(pid), 0);
     const before = memory();
     const start = performance.now();
-    // The only free cpu is on the worker that does not have the object.
-    const size = client.submitOne((tasks.size(object) as Task<Buffer>).withCpus(1));
-    await size.wait();
+    await client.submitOne(tasks.size(...objects)).wait();
     const ms = performance.now() - start;
     const grown = memory() - before;
-    await second.end();
+    if (grown < OBJECT_BYTES / 2) {
+      throw new Error("transfer: both objects were on one worker, nothing had to move");
+    }
     return { ms, grown };
   } finally {
     await cluster.stop();
   }
 }
 
-/** Lets a program hold one cpu until end(); resolves when it runs. */
-async function occupyWorker(client: Client, prefix: string): Promise<{ end(): Promise<void> }> {
-  const started = `${prefix}-started`;
-  const ended = `${prefix}-ended`;
-  const script = `: > "$0"; while [ ! -e "$1" ]; do sleep 0.02; done`;
-  const future: Future = client.submitOne(tasks.run(["sh", "-c", script, started, ended]));
-  while (!existsSync(started)) {
-    if (future.status === "failed") await future.wait();
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return {
-    async end() {
-      writeFileSync(ended, "");
-      await future.gather();
-    },
-  };
+/** Each gives a piece of an object, and ends only when both run: one on each worker. */
+function programsOnTwoWorkers(prefix: string): [Task<Buffer>, Task<Buffer>] {
+  const script = `: > "$0"; while [ ! -e "$1" ]; do sleep 0.02; done; head -c ${PIECE_BYTES} /dev/zero`;
+  const program = (own: string, other: string): Task<Buffer> =>
+    tasks.run(["sh", "-c", script, `${prefix}-${own}`, `${prefix}-${other}`]);
+  return [program("a", "b"), program("b", "a")];
 }

@@ -5,13 +5,20 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { Client } from "hyperloom";
 import { irisText } from "./iris-data.js";
 import { availableLearners, score } from "./learners.js";
 import { crossValidation, type FoldScore, parseScore } from "./pipeline.js";
 import { showProgress } from "./progress-display.js";
 
-const FOLDS = 10;
+/** `--folds N`: in how many chunks the data are cut. */
+const { values: flags } = parseArgs({ options: { folds: { type: "string", default: "10" } } });
+const FOLDS = Number(flags.folds);
+if (!Number.isInteger(FOLDS) || FOLDS < 2 || FOLDS > 50) {
+  console.error(`demo: --folds ${flags.folds} is not a whole number from 2 to 50`);
+  process.exit(2);
+}
 
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -21,6 +28,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 const folder = mkdtempSync(join(tmpdir(), "loom-demo-"));
 try {
   await runDemo(folder, interrupted.signal);
+} catch (error) {
+  if (!interrupted.signal.aborted) throw error;
+  console.error(`demo: ${(interrupted.signal.reason as Error).message}`);
+  process.exitCode = 130;
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -38,9 +49,7 @@ async function runDemo(dataFolder: string, signal: AbortSignal): Promise<void> {
   const ready = performance.now();
   const { workers } = await client.status();
   const cpus = workers.reduce((sum, worker) => sum + worker.cpus, 0);
-  console.log(
-    `Cluster of ${workers.length} workers with ${cpus} cpus, up in ${seconds(ready - started)}`,
-  );
+  console.log(`Cluster with ${cpus} cpus, up in ${seconds(ready - started)}`);
 
   const endProgress = showProgress(client);
   const result = client.submitOne(

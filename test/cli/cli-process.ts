@@ -1,5 +1,6 @@
 /** Runs the built command line in real processes. Called by the tests of this folder. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 export type Program = "loom" | "loom-server" | "loom-worker";
@@ -51,11 +52,15 @@ export class CliProcess {
       this.messages.push(message);
       this.onChange();
     });
-    this.finished = new Promise((resolve) => {
-      this.child.once("close", (code, signal) => {
-        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
-      });
-    });
+    // Not "close": Node does not send it once this side has disconnected the IPC channel.
+    const { stdout, stderr } = this.child;
+    const ended = [once(this.child, "exit"), once(stdout!, "close"), once(stderr!, "close")];
+    this.finished = Promise.all(ended).then(([[code, signal]]) => ({
+      code,
+      signal,
+      stdout: this.stdout,
+      stderr: this.stderr,
+    }));
   }
 
   /** Resolves with what `find` gives as soon as it gives something; rejects if the process ends. */

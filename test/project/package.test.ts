@@ -68,7 +68,7 @@ describe("package.json", () => {
       ]),
     );
     const folders = new Set(files.filter((path) => path.includes("/")).map((p) => p.split("/")[0]));
-    const published = packageJson.files.filter((name) => !name.includes("."));
+    const published = packageJson.files.filter((name) => !/[.!]/.test(name));
     expect([...folders].filter((folder) => !published.includes(folder))).toEqual([]);
     expect(
       files.filter((path) => /(^|\/)(src|test|__pycache__|node_modules)\//.test(path)),
@@ -92,6 +92,19 @@ describe("package.json", () => {
 describe("package-lock.json", () => {
   it("names no registry", () => {
     expect(readText("package-lock.json")).not.toContain('"resolved"');
+  });
+
+  // Without them npm ci refuses the file. npm leaves out what a registry mirror does not have:
+  // then add name, version, cpu, os and libc by hand; no machine here downloads them.
+  it("has the packages for other platforms, too", () => {
+    const { packages } = JSON.parse(readText("package-lock.json")) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const optional = Object.values(packages).flatMap(({ optionalDependencies }) =>
+      Object.keys(optionalDependencies ?? {}),
+    );
+    expect(optional.length).toBeGreaterThan(0);
+    expect(optional.filter((name) => packages[`node_modules/${name}`] === undefined)).toEqual([]);
   });
 });
 
