@@ -57,6 +57,7 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
   const link = new ServerLink(serverHost, serverPort, (error) => void life.end(error));
   const connection = await connect(serverHost, serverPort, link);
   life.onEnd(() => connection.close());
+  link.watch(connection);
 
   const host = options.listen ?? connection.localHost;
   const peers = await startPeerServer({
