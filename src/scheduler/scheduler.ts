@@ -108,6 +108,7 @@ export class Scheduler {
     } else {
       load.cpusAssigned -= taskClass.cpus;
       load.heavyAssigned--;
+      if (durationUs > 0) load.heavyFinished = true;
       if (this.tasks.flags[row] & TaskFlag.retracting) load.cpusRetracting -= taskClass.cpus;
       if (load.heavySent.length > 64 && load.heavySent.length > 2 * load.heavyAssigned) {
         this.compactHeavySent(load);
@@ -119,7 +120,7 @@ export class Scheduler {
   runPass(nowMs: number): void {
     if (this.alive.length === 0) return;
     for (const load of this.alive) {
-      load.adaptWindow(nowMs);
+      load.notePass(nowMs);
       this.serveLocal(load);
     }
     for (const taskClass of this.classes.list) {
@@ -129,7 +130,7 @@ export class Scheduler {
     this.serveHeavy();
     if (this.alive.length > 1) {
       stealLight(this);
-      stealHeavy(this);
+      stealHeavy(this, nowMs);
     }
   }
 

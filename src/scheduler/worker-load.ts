@@ -21,6 +21,10 @@ export class WorkerLoad {
   cpusAssigned = 0;
   /** Number of those tasks. */
   heavyAssigned = 0;
+  /** One of them has finished since the last pass. */
+  heavyFinished = false;
+  /** When one of them was last seen to finish, or none was there. */
+  private quietSinceMs = 0;
   /** Cores of those that are being retracted. */
   cpusRetracting = 0;
   /** Tasks with cpus that were sent, in that order; finished ones are removed lazily. */
@@ -73,11 +77,23 @@ export class WorkerLoad {
     this.limited = true;
   }
 
+  /** To be called once a pass. */
+  notePass(nowMs: number): void {
+    if (this.heavyFinished || this.heavyAssigned === 0) this.quietSinceMs = nowMs;
+    this.heavyFinished = false;
+    this.adaptWindow(nowMs);
+  }
+
+  /** How long the worker has had tasks with cpus without finishing one. */
+  quietMs(nowMs: number): number {
+    return nowMs - this.quietSinceMs;
+  }
+
   /**
    * Adapts the window to the rate at which light tasks are finished. Where the worker ran out of
    * work although more was there, the window was too small to tell: then it is doubled.
    */
-  adaptWindow(nowMs: number): void {
+  private adaptWindow(nowMs: number): void {
     if (this.lightAssigned === 0) this.ranDry = true;
     const elapsed = nowMs - this.intervalStart;
     if (elapsed < RATE_INTERVAL_MS) return;

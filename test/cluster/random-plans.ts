@@ -230,9 +230,9 @@ class Planner {
 
   /** An earlier task with such a value; sometimes one that fails. */
   private pick(choice: number, wanted: (value: Value) => boolean): number | undefined {
-    const failedToo = (choice >> 8) % 12 === 0;
+    const failedToo = (choice >> 8) % 6 === 1;
     const candidates = this.all.filter(({ value }) =>
-      value instanceof Failed ? failedToo : wanted(value),
+      value instanceof Failed ? failedToo : wanted(value) && !(failedToo && choice & 1),
     );
     return candidates[choice % candidates.length]?.number;
   }
@@ -242,7 +242,7 @@ function lengthOf(value: Pieces | readonly Value[]): number {
   return value instanceof Pieces ? value.pieces.length : value.length;
 }
 
-/** Told of each announcement of a result's end; see `watchAnnouncements`. */
+/** Gets each future as soon as there is one. */
 export type Watch = (future: Future) => void;
 
 /**

@@ -73,6 +73,23 @@ describe("tasks with cpus", () => {
     expect(counts(cluster)[1]).toBe(retracting.length);
   });
 
+  test("unstarted ones are taken back although the ones before were short", () => {
+    const cluster = clusterOf([1]);
+    cluster.submit(0, 0, tasks(20, { cpus: 1 }));
+    cluster.runAll();
+    cluster.submit(0, 20, tasks(5, { cpus: 1 }));
+    cluster.schedule();
+    const at = cluster.workers.get(0)!;
+    expect(at.tasks.size).toBe(5);
+    cluster.start(0, [...at.tasks.keys()][0]);
+    cluster.join(1);
+    cluster.schedule();
+    expect(at.retracting.size).toBe(0);
+    cluster.nowMs += 10;
+    cluster.schedule();
+    expect(at.retracting.size).toBe(1);
+  });
+
   test("go where their large inputs are", () => {
     const cluster = clusterOf([4, 4], LARGE);
     cluster.submit(0, 0, tasks(8, { cpus: 1 }));

@@ -1,0 +1,19 @@
+/** The files that random plans open; removed after the tests of a file. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import type { OpenedFile } from "./random-plans.js";
+
+const TEXTS = { empty: "", lines: "a,b\nc\n\n", long: "x,".repeat(2000) };
+
+/** To be called outside of tests. */
+export function makeOpenedFiles(): OpenedFile[] {
+  const folder = mkdtempSync(join(tmpdir(), "plans-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  return Object.entries(TEXTS).map(([name, text]) => {
+    const file = { path: join(folder, name), content: Buffer.from(text) };
+    writeFileSync(file.path, file.content);
+    return file;
+  });
+}
