@@ -9,27 +9,40 @@ The package has three programs: \`loom\` with the commands below, \`loom-server\
 \`loom server\`) and \`loom-worker\` (the same as \`loom worker\`). Every command has \`--help\`.
 `;
 
+const EXIT_CODES = table(
+  ["code", "meaning"],
+  [
+    ["0", "done; for a server or worker: stopped in order (SIGINT, SIGTERM, `loom stop`)"],
+    ["1", "it could not be done: server not reachable or lost, port in use, file not there"],
+    ["2", "the command line is wrong"],
+    ["130", "a second SIGINT (143: SIGTERM) ended it at once, while it was stopping in order"],
+  ],
+);
+
+const VARIABLES = table(
+  ["variable", "meaning"],
+  [
+    [
+      "`LOOM_SERVER`",
+      "host:port of the server that `status`, `stop` and `Client.connect()` use when none is given",
+    ],
+    ["`NO_COLOR`", "no colours in logs"],
+  ],
+);
+
 const CLOSING = `## Output, logs, exit codes
 
 A server and a worker print one line on standard output when they are ready; their logs go to
 standard error: coloured lines on a terminal, else one JSON object per line. An error is one
 line on standard error that names the thing, the cause, and what to do.
 
-| code | meaning |
-| ---- | ------- |
-| 0    | done; for a server or worker: stopped in order (SIGINT, SIGTERM, \`loom stop\`) |
-| 1    | it could not be done: server not reachable or lost, port in use, file not there |
-| 2    | the command line is wrong |
-| 130  | a second SIGINT (143: SIGTERM) ended it at once, while it was stopping in order |
+${EXIT_CODES}
 
 \`loom run\` ends with the code of the script.
 
 ## Environment
 
-| variable      | meaning |
-| ------------- | ------- |
-| \`LOOM_SERVER\` | host:port of the server that \`status\`, \`stop\` and \`Client.connect()\` use when none is given |
-| \`NO_COLOR\`    | no colours in logs |
+${VARIABLES}
 
 ## Started by another process
 
@@ -47,17 +60,22 @@ function section(spec: CommandSpec): string {
   const usage = ["loom", spec.name, ...spec.arguments.map(({ name }) => name), "[flags]"];
   const lines = [`## loom ${spec.name}`, "", `    ${usage.join(" ")}`, "", spec.details, ""];
   if (spec.arguments.length > 0) {
-    lines.push("| argument | |", "| --- | --- |");
-    for (const { name, description } of spec.arguments) {
-      lines.push(`| \`${name}\` | ${description} |`);
-    }
-    lines.push("");
+    const rows = spec.arguments.map(({ name, description }) => [`\`${name}\``, description]);
+    lines.push(table(["argument", "meaning"], rows), "");
   }
-  lines.push("| flag | | default |", "| --- | --- | --- |", ...spec.options.map(row), "");
+  lines.push(table(["flag", "meaning", "default"], spec.options.map(optionRow)), "");
   lines.push("```sh", ...spec.examples, "```", "");
   return lines.join("\n");
 }
 
-function row({ flags, description, default: value }: OptionSpec): string {
-  return `| \`${flags}\` | ${description} | ${value === undefined ? "" : `\`${String(value)}\``} |`;
+function optionRow({ flags, description, default: value }: OptionSpec): string[] {
+  return [`\`${flags}\``, description, value === undefined ? "" : `\`${String(value)}\``];
+}
+
+/** With aligned columns, as the formatter wants them. */
+function table(head: string[], rows: string[][]): string {
+  const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => row[i].length)));
+  const line = (cells: string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i])).join(" | ")} |`;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }

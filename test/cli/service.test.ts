@@ -1,5 +1,7 @@
 /** Life of server and worker processes: ready lines, IPC, signals, exit codes, what is left. */
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -98,6 +100,36 @@ describe("signals", () => {
     worker.kill(signal);
     expect(await worker.finished).toMatchObject({ code: 0, signal: null });
     expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe("a start that takes long", () => {
+  let silent: Server;
+  let worker: CliProcess;
+
+  beforeEach(async () => {
+    silent = createServer((socket) => socket.on("error", () => {}));
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const connected = once(silent, "connection");
+    worker = new CliProcess(["worker", "127.0.0.1", String(port), "--wdir", folder]);
+    started.push(worker);
+    await connected;
+  });
+  afterEach(() => {
+    silent.close();
+  });
+
+  it("ends with code 0 at a signal", async () => {
+    worker.kill("SIGTERM");
+    expect((await worker.finished).code).toBe(0);
+  });
+
+  it("ends at once at a second signal", async () => {
+    // Two different ones: the system may deliver two of a kind as one.
+    worker.kill("SIGINT");
+    worker.kill("SIGTERM");
+    expect([128 + 2, 128 + 15]).toContain((await worker.finished).code);
   });
 });
 
