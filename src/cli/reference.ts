@@ -49,6 +49,12 @@ ${VARIABLES}
 Started with an IPC channel (Node's \`fork\`), a server sends \`{loom: "listening", host, port}\` and a
 worker \`{loom: "registered", address}\` when ready, or \`{loom: "failed", message}\`; both stop in order
 when the channel closes.
+
+## Docker
+
+\`docker compose up --scale worker=4\` starts a server and workers; the server's port is published on
+this machine only. The tests read \`Dockerfile\` and \`docker-compose.yml\` (their commands and flags
+are compared with those above, copied files exist); no image was built and no container run yet.
 `;
 
 /** The whole text of docs/cli.md. */
