@@ -99,8 +99,9 @@ export function heavyWorkerFor(
   if (!holderAble || holder === free) return { load: free, fits: true };
   if (holder.freeCpus >= cpus) return { load: holder, fits: true };
   const transferMs = missingBytes(tasks, row, free.index) / BYTES_PER_MS;
-  const waitMs = (relative(holder) - 1) * taskClass.durationMs + taskClass.durationMs / 2;
-  return transferMs <= waitMs ? { load: free, fits: true } : { load: holder, fits: false };
+  return transferMs <= scheduler.waitMs(holder, taskClass)
+    ? { load: free, fits: true }
+    : { load: holder, fits: false };
 }
 
 function relative(load: WorkerLoad): number {

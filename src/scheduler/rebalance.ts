@@ -53,7 +53,7 @@ export function stealLight(scheduler: Scheduler): void {
 }
 
 /** Workers with free cores get tasks that queue at others: not sent ones, then sent ones. */
-export function stealHeavy(scheduler: Scheduler, nowMs: number): void {
+export function stealHeavy(scheduler: Scheduler): void {
   const { alive } = scheduler;
   for (const thief of alive) {
     if (thief.freeCpus <= 0) continue;
@@ -65,7 +65,7 @@ export function stealHeavy(scheduler: Scheduler, nowMs: number): void {
       else if (excess <= 0 && from === undefined && load.localHeavy.length > 0) from = load;
     }
     if (from === undefined) continue;
-    if (!takeQueued(scheduler, from, thief)) takeSent(scheduler, from, thief, nowMs);
+    if (!takeQueued(scheduler, from, thief)) takeSent(scheduler, from, thief);
   }
 }
 
@@ -80,12 +80,11 @@ function takeQueued(scheduler: Scheduler, from: WorkerLoad, thief: WorkerLoad): 
   for (let looked = queue.length; looked > 0 && thief.freeCpus > 0; looked--) {
     const row = queue.popFront();
     const taskClass = scheduler.classes.list[tasks.taskClass[row]];
-    const waitMs = Math.max(1, from.cpusAssigned / from.cpus) * taskClass.durationMs;
     if (
       tasks.state[row] === TaskState.ready &&
       taskClass.cpus <= thief.freeCpus &&
       thief.offers(taskClass.taskType) &&
-      missingBytes(tasks, row, thief.index) / BYTES_PER_MS <= waitMs
+      missingBytes(tasks, row, thief.index) / BYTES_PER_MS <= scheduler.waitMs(from, taskClass)
     ) {
       tasks.flags[row] &= ~TaskFlag.queued;
       actions.assign(row, thief.index);
@@ -96,10 +95,8 @@ function takeQueued(scheduler: Scheduler, from: WorkerLoad, thief: WorkerLoad): 
   return false;
 }
 
-function takeSent(scheduler: Scheduler, from: WorkerLoad, thief: WorkerLoad, nowMs: number): void {
+function takeSent(scheduler: Scheduler, from: WorkerLoad, thief: WorkerLoad): void {
   const { tasks, actions } = scheduler;
-  // Past tasks of the class may have been short: those that run now say how long one may take.
-  const quietMs = from.quietMs(nowMs);
   let wanted = Math.min(thief.freeCpus, Math.ceil(excessCpus(from) / 2));
   for (let i = from.heavySent.length - 1; i >= 0 && wanted > 0; i--) {
     const row = from.heavySent[i];
@@ -107,11 +104,11 @@ function takeSent(scheduler: Scheduler, from: WorkerLoad, thief: WorkerLoad, now
     if (tasks.flags[row] & (TaskFlag.started | TaskFlag.retracting)) continue;
     if (tasks.unfinished[row] > 0) continue;
     const taskClass = scheduler.classes.list[tasks.taskClass[row]];
-    const durationMs = Math.max(taskClass.durationMs, quietMs);
-    if (durationMs < HEAVY_WORTH_MOVING_MS || taskClass.cpus > thief.freeCpus) continue;
+    if (scheduler.turnMs(from, taskClass) < HEAVY_WORTH_MOVING_MS) continue;
+    if (taskClass.cpus > thief.freeCpus) continue;
     if (!thief.offers(taskClass.taskType)) continue;
     const transferMs = missingBytes(tasks, row, thief.index) / BYTES_PER_MS;
-    if (transferMs > (from.cpusAssigned / from.cpus) * durationMs) continue;
+    if (transferMs > scheduler.waitMs(from, taskClass)) continue;
     from.cpusRetracting += taskClass.cpus;
     wanted -= taskClass.cpus;
     actions.retract(row, from.index);

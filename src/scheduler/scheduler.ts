@@ -24,6 +24,8 @@ export class Scheduler {
   /** The workers that are there. */
   alive: WorkerLoad[] = [];
   private nextLightWorker = 0;
+  /** Time of the last pass. */
+  private nowMs = 0;
 
   constructor(
     readonly tasks: TaskView,
@@ -118,6 +120,7 @@ export class Scheduler {
 
   /** Hands out tasks. */
   runPass(nowMs: number): void {
+    this.nowMs = nowMs;
     if (this.alive.length === 0) return;
     for (const load of this.alive) {
       load.notePass(nowMs);
@@ -130,7 +133,7 @@ export class Scheduler {
     this.serveHeavy();
     if (this.alive.length > 1) {
       stealLight(this);
-      stealHeavy(this, nowMs);
+      stealHeavy(this);
     }
   }
 
@@ -161,6 +164,19 @@ export class Scheduler {
   cpuLimit(load: WorkerLoad, taskClass: TaskClass): number {
     const ahead = Math.min(64, Math.max(1, 10 / taskClass.durationMs));
     return load.cpus * (1 + ahead);
+  }
+
+  /**
+   * How long a task of this class takes at a busy worker: as past ones did, but at least as long
+   * as nothing has ended there, for those that run now may take longer than any before.
+   */
+  turnMs(load: WorkerLoad, taskClass: TaskClass): number {
+    return Math.max(taskClass.durationMs, load.quietMs(this.nowMs));
+  }
+
+  /** How long such a task would wait there before it starts. */
+  waitMs(load: WorkerLoad, taskClass: TaskClass): number {
+    return (load.cpusAssigned / load.cpus) * this.turnMs(load, taskClass);
   }
 
   private serveLocal(load: WorkerLoad): void {

@@ -66,6 +66,12 @@ export class ServerCore {
     return this.state.objectCount;
   }
 
+  /** Whether any task is waiting, ready or assigned. */
+  get hasOpenTasks(): boolean {
+    for (const client of this.state.clients.values()) if (client.openTasks > 0) return true;
+    return false;
+  }
+
   /** Tasks of which anything is kept. */
   get taskCount(): number {
     return this.state.taskCount;

@@ -1,5 +1,6 @@
 /** What a client asks: plans, results, releases, status, the end of everything. */
 import { isAbsolute } from "node:path";
+import { ProtocolError } from "../base/index.js";
 import {
   type ClientRequestMessage,
   ClientRequestType,
@@ -36,16 +37,23 @@ export class ClientSession {
   frame(frame: Uint8Array): void {
     if (this.blocked !== undefined) {
       this.blocked.push(frame);
-    } else if (peekRequestType(frame) === ClientRequestType.PLAN) {
+      return;
+    }
+    const type = peekRequestType(frame);
+    if (type === ClientRequestType.PLAN) {
       this.plan(decodePlanRequest(frame));
-    } else {
+    } else if (ClientRequestType[type] !== undefined) {
       this.request(decodeClientRequest(frame));
+    } else {
+      throw new ProtocolError(`malformed ClientRequest: unknown type ${type}`);
     }
     this.server.planTurn();
   }
 
+  /** The connection has ended, or it ends because of what came. */
   closed(error: Error | undefined): void {
     const { server, link } = this;
+    if (link.closed) return;
     link.closed = true;
     server.clients.delete(link.handle);
     const client = server.core.clients.get(link.handle);
@@ -77,7 +85,10 @@ export class ClientSession {
       if (this.link.closed) return;
       this.submit(columns, checkpoints);
       this.server.planTurn();
-      for (const frame of frames) this.server.deliver(this.link.connection, this, frame);
+      for (const frame of frames) {
+        if (this.link.closed) return;
+        this.server.deliver(this.link.connection, this, frame);
+      }
     });
   }
 

@@ -254,6 +254,8 @@ export class LoomServer implements ServerOutbox {
       );
     }
     connection.close();
+    // The peer may take its time to hang up: what it held and executed is let go now.
+    session?.closed(error instanceof Error ? error : undefined);
   }
 
   private register(connection: Connection, frame: Uint8Array): ClientSession | WorkerSession {
@@ -312,11 +314,12 @@ export class LoomServer implements ServerOutbox {
         this.linkTo(link.identity.index)?.writer.ping(HEARTBEAT_SERIAL);
       }
     }
-    // Also a chance for waiting tasks whose placement depends on time.
     this.planTurn();
   }
 
   private tellProgress(): void {
+    // Placement depends on time too: what waits for a busy worker is worth moving some day.
+    if (this.core.hasOpenTasks) this.planTurn();
     for (const link of this.clients.values()) {
       if (link.classic) continue;
       const client = this.core.clients.get(link.handle)!;

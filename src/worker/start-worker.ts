@@ -44,6 +44,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const life = new WorkerLife(options.logger);
   try {
     const address = await startParts(options, cpus, life);
+    life.started = true;
     return { address, stopped: life.stopped, close: () => life.end(undefined) };
   } catch (error) {
     await life.end(error);
@@ -129,6 +130,8 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
 /** Stops everything that was started, the last first, once. */
 class WorkerLife {
   readonly stopped: Promise<void>;
+  /** The server has accepted the worker. */
+  started = false;
   private readonly parts: (() => void | Promise<void>)[] = [];
   private ending: Promise<void> | undefined;
   private settle!: (error: unknown) => void;
@@ -150,7 +153,10 @@ class WorkerLife {
   /** Resolves when all is stopped; `stopped` then rejects with `error` if there is one. */
   end(error: unknown): Promise<void> {
     if (this.ending === undefined) {
-      if (error !== undefined) this.logger.error(`worker stops: ${messageOf(error)}`);
+      // Who starts a worker is told by an error when it does not start.
+      if (error !== undefined && this.started) {
+        this.logger.error(`worker stops: ${messageOf(error)}`);
+      }
       this.ending = this.stopParts().then(() => this.settle(error));
     }
     return this.ending;

@@ -90,6 +90,26 @@ describe("tasks with cpus", () => {
     expect(at.retracting.size).toBe(1);
   });
 
+  test("move to an idle worker when the one with their data stays busy", () => {
+    const cluster = clusterOf([1, 1], LARGE * 2);
+    cluster.submit(0, 0, tasks(1, { cpus: 1 }));
+    cluster.runAll();
+    const { table } = cluster.core;
+    const holder = table.worker[cluster.row(0, 0)];
+    cluster.submit(0, 1, [{ inputs: [0], result: true, cpus: 1 }]);
+    cluster.schedule();
+    expect(table.worker[cluster.row(0, 1)]).toBe(holder);
+    cluster.start(holder, cluster.row(0, 1));
+    cluster.submit(0, 2, [{ inputs: [0], result: true, cpus: 1 }]);
+    const row = cluster.row(0, 2);
+    for (let i = 0; i < 500 && table.worker[row] !== 1 - holder; i++) {
+      cluster.schedule();
+      const { retracting } = cluster.workers.get(holder)!;
+      if (retracting.has(row)) cluster.giveBack(holder, row);
+    }
+    expect(table.worker[row]).toBe(1 - holder);
+  });
+
   test("go where their large inputs are", () => {
     const cluster = clusterOf([4, 4], LARGE);
     cluster.submit(0, 0, tasks(8, { cpus: 1 }));
