@@ -5,6 +5,9 @@
 import { BUILTIN_SYMBOLS } from "../protocol/index.js";
 import type { SymbolTable } from "../server-core/index.js";
 
+/** A symbol's number has 16 bits in the task table and in messages to workers. */
+const MAX_SYMBOLS = 65_536;
+
 const NOT_TASK_TYPES = new Set<string>([
   "loom/data",
   "loom/array",
@@ -30,7 +33,11 @@ export class SymbolDictionary implements SymbolTable {
   /** The symbol's number; a new one is appended. `loom/` is reserved for built-in symbols. */
   add(name: string, isTaskType: boolean): number {
     const known = this.numbers.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // What one worker has as a data type may be a task type of another.
+      if (isTaskType && known >= BUILTIN_SYMBOLS.length) this.taskTypes[known] = true;
+      return known;
+    }
     const number = this.names.length;
     this.names.push(name);
     this.numbers.set(name, number);
@@ -38,12 +45,19 @@ export class SymbolDictionary implements SymbolTable {
     return number;
   }
 
-  /** What is wrong with a symbol that a worker brings; undefined: nothing. */
-  problemWith(name: string): string | undefined {
-    if (this.numbers.has(name)) return undefined;
-    if (name.startsWith("loom/")) return `symbol "${name}": loom/ is reserved for built-in ones`;
-    if (!/^[^\s/]+(\/[^\s/]+)*$/.test(name)) {
-      return `symbol "${name}" must be names separated by /, without white space`;
+  /** What is wrong with the symbols that a worker brings; undefined: nothing. */
+  problemWith(names: readonly string[]): string | undefined {
+    const fresh = new Set(names.filter((name) => !this.numbers.has(name)));
+    for (const name of fresh) {
+      // Quoted, for the message has one line whatever the symbol has.
+      const symbol = `symbol ${JSON.stringify(name)}`;
+      if (name.startsWith("loom/")) return `${symbol}: loom/ is reserved for built-in ones`;
+      if (!/^[^\s/]+(\/[^\s/]+)*$/.test(name)) {
+        return `${symbol} must be names separated by /, without white space`;
+      }
+    }
+    if (this.names.length + fresh.size > MAX_SYMBOLS) {
+      return `with its ${fresh.size} new symbols there would be more than ${MAX_SYMBOLS}`;
     }
     return undefined;
   }

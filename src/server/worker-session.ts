@@ -3,6 +3,7 @@ import { performance } from "node:perf_hooks";
 import { ProtocolError } from "../base/index.js";
 import {
   decodeFailureInfo,
+  INLINE_LIMIT,
   type RegisterMessage,
   readWorkerToServer,
   THIS_WORKER,
@@ -15,6 +16,9 @@ import { WorkerLink } from "./worker-link.js";
 
 /** Worker indices are 15 bits in the task table. */
 const MAX_WORKERS = 32_767;
+
+/** What other workers are told has room for so many. */
+const MAX_HOST_BYTES = 255;
 
 /** Checks the registration, tells everybody of the new worker; throws a ProtocolError to refuse it. */
 export function registerWorker(
@@ -37,11 +41,12 @@ export function registerWorker(
   }
   if (index > MAX_WORKERS)
     throw new ProtocolError(`more than ${MAX_WORKERS} workers have registered`);
-  for (const name of [...register.taskTypes, ...register.dataTypes]) {
-    const problem = symbols.problemWith(name);
-    if (problem !== undefined)
-      throw new ProtocolError(`the worker can't be registered: ${problem}`);
+  if (Buffer.byteLength(register.host) > MAX_HOST_BYTES) {
+    const bytes = Buffer.byteLength(register.host);
+    throw new ProtocolError(`the worker's host has ${bytes} bytes, at most ${MAX_HOST_BYTES} fit`);
   }
+  const problem = symbols.problemWith([...register.taskTypes, ...register.dataTypes]);
+  if (problem !== undefined) throw new ProtocolError(`the worker can't be registered: ${problem}`);
   const known = symbols.names.length;
   const types = register.taskTypes.map((name) => symbols.add(name, true));
   for (const name of register.dataTypes) symbols.add(name, false);
@@ -105,6 +110,11 @@ export class WorkerSession implements WorkerToServerHandler {
     inlineStart: number,
     inlineLength: number,
   ): void {
+    if (inlineLength > INLINE_LIMIT || !(sizeBytes >= 0 && sizeBytes <= Number.MAX_SAFE_INTEGER)) {
+      throw new ProtocolError(
+        `malformed finished record: ${sizeBytes} bytes, ${inlineLength} of them inline`,
+      );
+    }
     this.server.core.taskFinished(
       this.index,
       row,

@@ -177,16 +177,14 @@ export class ClassicClient {
       if (this.socket.isClosed) {
         throw new Error(`waiting for ${what}: the connection has ended\n${this.dump()}`);
       }
-      let wake = () => {};
-      const change = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      this.waiting.add(wake);
-      try {
-        await within(change, `waiting for ${what}`, () => this.dump());
-      } finally {
-        this.waiting.delete(wake);
-      }
+      await this.nextChange(what);
+    }
+  }
+
+  /** Resolves when there is an answer of the type, or the connection has ended. */
+  async untilAnswered(type: ClientResponse_Type): Promise<void> {
+    while (this.untaken(type).length === 0 && !this.socket.isClosed) {
+      await this.nextChange(Answer[type]);
     }
   }
 
@@ -236,6 +234,19 @@ export class ClassicClient {
   private changed(what: string): void {
     this.history.push(`< ${what}`);
     for (const wake of this.waiting) wake();
+  }
+
+  private async nextChange(what: string): Promise<void> {
+    let wake = () => {};
+    const change = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    this.waiting.add(wake);
+    try {
+      await within(change, `waiting for ${what}`, () => this.dump());
+    } finally {
+      this.waiting.delete(wake);
+    }
   }
 
   private readObject(typeId: number, frames: Buffer[]): Value {

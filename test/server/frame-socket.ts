@@ -23,6 +23,7 @@ export class FrameSocket {
     });
     socket.on("end", () => {
       this.peerEnded = true;
+      onEnd();
     });
     // A reset is an end too; "close" follows.
     socket.on("error", () => {});
