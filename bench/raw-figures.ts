@@ -50,10 +50,14 @@ function cpuLoopMs(): number {
   return performance.now() - start + (state === 0 ? 1e-9 : 0);
 }
 
-/** Milliseconds for `bytes` bytes from this process to another over loopback TCP. */
-export async function rawCopyMs(bytes: number): Promise<number> {
+/**
+ * Milliseconds for `bytes` bytes from this process to another over loopback TCP, where they are
+ * dropped as they come, or kept in fresh memory (which costs as much again for its pages).
+ */
+export async function rawCopyMs(bytes: number, kind: "drop" | "keep" = "drop"): Promise<number> {
   const receiver = fork(fileURLToPath(new URL("raw-receiver.mjs", import.meta.url)), [
     String(bytes),
+    kind,
   ]);
   const exited = once(receiver, "exit");
   const [port] = (await once(receiver, "message")) as [number];

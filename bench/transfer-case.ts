@@ -27,12 +27,14 @@ export const transferCase: BenchCase = {
     try {
       const transfers: number[] = [];
       const copies: number[] = [];
+      const keptCopies: number[] = [];
       let grownBytes = 0;
       for (let i = 0; i < repeat; i++) {
         const { ms, grown } = await oneTransfer(join(folder, String(i)));
         transfers.push(ms);
         grownBytes = grown;
         copies.push(await rawCopyMs(OBJECT_BYTES));
+        keptCopies.push(await rawCopyMs(OBJECT_BYTES, "keep"));
       }
       const gigabytesPerSecond = (ms: number): number => rounded(OBJECT_BYTES / 1e6 / ms);
       return {
@@ -42,6 +44,7 @@ export const transferCase: BenchCase = {
         gigabytesPerSecond: gigabytesPerSecond(median(transfers)),
         rawTcpGigabytesPerSecond: gigabytesPerSecond(median(copies)),
         ratioToRawTcp: rounded(median(copies) / median(transfers)),
+        ratioToRawTcpKept: rounded(median(keptCopies) / median(transfers)),
         // Near 1,074 when the bytes have really moved.
         workersGrewMB: rounded(grownBytes / 1e6),
       };
