@@ -8,6 +8,9 @@ import { failDependents } from "./giving-up.js";
 import type { ClientRecord, PlanRecord } from "./records.js";
 import { NONE } from "./task-table.js";
 
+const MAX_CPUS = 65_535;
+/** Classes of tasks are 16 bits in the task table. */
+const MAX_CLASSES = 65_535;
 const CPUS = builtinSymbol("loom/resource/cpus");
 const OPEN = builtinSymbol("loom/data/open");
 const RARE_FIELDS = PlanTaskFlag.checkpoint | PlanTaskFlag.label | PlanTaskFlag.metadata;
@@ -138,20 +141,25 @@ function findClasses(
       if (!symbols.isTaskType(type)) {
         return problem(`has the unknown task type ${symbols.nameOf(type)}; see the dictionary`);
       }
-      let cpus = 0;
-      if (request[i] >= 0) {
-        if (request[i] >= requests.length) {
-          return problem(`has resource request ${request[i]}, the plan has ${requests.length}`);
-        }
-        for (const { symbol, value } of requests[request[i]].resources) {
-          if (symbol !== CPUS)
-            return problem(`requests the unknown resource ${symbols.nameOf(symbol)}`);
-          if (value < 0 || value > 65535) return problem(`requests ${value} cpus`);
-          cpus += value;
-        }
+      if (request[i] < -1 || request[i] >= requests.length) {
+        return problem(`has resource request ${request[i]}, the plan has ${requests.length}`);
       }
+      let cpus = 0;
+      for (const { symbol, value } of request[i] < 0 ? [] : requests[request[i]].resources) {
+        if (symbol !== CPUS) {
+          return problem(`requests the unknown resource ${symbols.nameOf(symbol)}`);
+        }
+        if (value < 0) return problem(`requests ${value} cpus`);
+        cpus += value;
+      }
+      if (cpus > MAX_CPUS) return problem(`requests ${cpus} cpus, no worker has over ${MAX_CPUS}`);
       const lack = lacking(core, symbols, type, cpus);
       if (lack !== undefined) return problem(lack);
+      if (core.scheduler.classes.list.length >= MAX_CLASSES) {
+        return problem(
+          `is the ${MAX_CLASSES}th kind (of type and cpus), this server knows no more`,
+        );
+      }
       found = core.scheduler.classes.find(cpus, type);
       known.set(key, found);
     }

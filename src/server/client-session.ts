@@ -95,6 +95,9 @@ export class ClientSession {
   private submit(columns: PlanColumns, checkpoints: ReadonlyMap<number, Uint8Array>): void {
     const refusal = this.server.core.submitPlan(this.link.handle, columns, checkpoints);
     if (refusal !== undefined) this.refuse(columns, refusal);
+    else if (this.server.workers.size === 0) {
+      this.server.logger.warn("no worker is connected: tasks wait for one");
+    }
   }
 
   private refuse(columns: PlanColumns, refusal: PlanRefusal): void {
@@ -268,6 +271,11 @@ export class ClientSession {
           data: { id, nMessages: BigInt(range.messageCount), typeId: range.typeSymbol },
         });
         link.beginSection();
+      }
+      if (range.bytes.length === 0) {
+        server.logger.error(`${connection.remote} is closed: a worker sent nothing of task ${id}`);
+        connection.destroy();
+        return;
       }
       connection.sendFramed(range.bytes);
       offset += range.bytes.length;

@@ -35,6 +35,10 @@ const DEFAULT_MAX_LOSSES = 5;
 const PROGRESS_INTERVAL_MS = 200;
 /** The core counts its own pings from 1. */
 const HEARTBEAT_SERIAL = 0;
+/** The first frame of a connection is not longer, whoever it is. */
+const MAX_REGISTER_BYTES = 1024 * 1024;
+/** Nor is any other: plans of some tens of millions of tasks, batches of workers. */
+const MAX_MESSAGE_BYTES = 2 ** 31;
 /** Wire version of the client protocol. */
 const PROTOCOL_VERSION = 2;
 
@@ -265,6 +269,7 @@ export class LoomServer implements ServerOutbox {
         `protocol version ${register.protocolVersion} is not supported, this server speaks version ${PROTOCOL_VERSION}`,
       );
     }
+    connection.setMaxFrameBytes(MAX_MESSAGE_BYTES);
     if (register.type === RegisterType.WORKER) {
       const link = registerWorker(this, connection, register, this.nextWorker);
       this.nextWorker++;
@@ -377,6 +382,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     options.listen ?? "127.0.0.1",
     options.port ?? DEFAULT_PORT,
     (connection) => server.accept(connection),
+    { maxFrameBytes: MAX_REGISTER_BYTES },
   );
   server.startTimers();
   const close = (): Promise<void> => server.stop(listener);

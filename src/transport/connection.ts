@@ -43,6 +43,8 @@ export interface Connection {
   sendFramed(bytes: Uint8Array): void;
   /** Resolves when few bytes are buffered (at once if so), or the connection has ended. */
   drained(): Promise<void>;
+  /** Changes the limit of {@link FrameLimits} from the next frame on. */
+  setMaxFrameBytes(sizeBytes: number): void;
   /** Stops and resumes reading: back-pressure. Frames that were read already (64 KiB) still come. */
   pause(): void;
   resume(): void;

@@ -103,6 +103,10 @@ export class SocketConnection implements Connection {
     this.scheduleFlush();
   }
 
+  setMaxFrameBytes(sizeBytes: number): void {
+    this.decoder.setMaxFrameBytes(sizeBytes);
+  }
+
   drained(): Promise<void> {
     if (this.state === "ended" || this.bufferedBytes <= LOW_WATER_BYTES) return Promise.resolve();
     return new Promise((resolve) => this.drainWaiters.push(resolve));
