@@ -143,6 +143,11 @@ export class ServerToWorkerWriter extends RecordWriter {
     this.putBytes(name, 0, name.length);
   }
 
+  /** Worker `index` is gone: nothing can be had from it any more. */
+  peerGone(index: number): void {
+    this.peer(index, "", 0);
+  }
+
   /** Symbols number `first` and following. */
   symbols(first: number, names: readonly string[]): void {
     const text = new TextEncoder().encode(names.join("\n"));
@@ -248,6 +253,7 @@ export interface ServerToWorkerHandler {
   drop(row: number): void;
   retract(row: number, attempt: number): void;
   cancel(row: number, attempt: number): void;
+  /** Port 0: the worker is gone. */
   peer(index: number, host: string, port: number): void;
   symbols(first: number, names: string[]): void;
   ping(serial: number): void;

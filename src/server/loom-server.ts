@@ -297,6 +297,9 @@ export class LoomServer implements ServerOutbox {
     if (this.stopping !== undefined) return;
     this.logger.warn({ worker: index }, `worker ${link.address} is gone: ${reason}`);
     this.core.removeWorker(index, `worker ${link.address} is gone: ${reason}`);
+    // A worker that has fallen silent may keep its connections: who waits for an object from it
+    // must be told to ask another one.
+    for (const other of this.workers.keys()) this.linkTo(other)?.writer.peerGone(index);
     this.planTurn();
   }
 

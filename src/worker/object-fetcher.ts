@@ -25,12 +25,13 @@ export class ObjectFetcher implements FetchStarter {
     private readonly logger: Logger,
   ) {}
 
-  /** Worker `index` serves its objects at host:port. */
+  /** Worker `index` serves its objects at host:port; port 0: it is gone, its fetches fail now. */
   setPeer(index: number, host: string, port: number): void {
     const known = this.peers.get(index);
     if (known?.host === host && known.port === port) return;
     known?.close();
-    this.peers.set(index, new PeerClient(host, port));
+    if (port === 0) this.peers.delete(index);
+    else this.peers.set(index, new PeerClient(host, port));
   }
 
   start(fetch: ObjectFetch): void {
@@ -71,7 +72,10 @@ export class ObjectFetcher implements FetchStarter {
     const { row, holder, sizeBytes } = fetch;
     const peer = this.peers.get(holder);
     if (peer === undefined) {
-      throw new LoomError("protocol", `the server did not say where worker ${holder} is`);
+      throw new LoomError(
+        "protocol",
+        `worker ${holder} is gone, or the server did not say where it is`,
+      );
     }
     try {
       return await getObject(peer, row, { sizeBytes, signal });

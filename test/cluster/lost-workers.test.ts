@@ -1,15 +1,16 @@
-/** Workers are killed at random moments while random plans run; others take their places. */
+/** Workers are killed, or fall asleep, at random moments while random plans run. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Future } from "../../src/client/index.js";
 import { makeOpenedFiles } from "./opened-files.js";
-import { randomNumbers } from "./random-numbers.js";
-import { randomPlans, runPlan } from "./random-plans.js";
+import { type RandomNumbers, randomNumbers } from "./random-numbers.js";
+import { type PlanOptions, randomPlans } from "./random-plans.js";
+import { runPlan } from "./run-plan.js";
 import { TestCluster, until } from "./test-cluster.js";
 
-const KILLS = Number(process.env.LOOM_TEST_KILLS ?? 24);
-/** Plans that run at the same time. */
-const LANES = 20;
+/** How often something happens to the workers, in each test. */
+const KILLS = Number(process.env.LOOM_TEST_KILLS ?? 10);
+const WORKERS = 3;
 
 const files = makeOpenedFiles();
 
@@ -28,50 +29,104 @@ class Announcements {
   }
 }
 
-describe("random plans while workers are lost", () => {
-  it("give the right results", { timeout: 60_000 + 5_000 * KILLS }, async () => {
-    // A task may be lost often here without being to blame.
-    const serverArgs = ["--max-losses", "100000"];
-    await using cluster = await TestCluster.start({ workers: 3, cpus: 2, serverArgs });
-    const { client } = cluster;
-    const { seed, below } = randomNumbers();
-    const announcements = new Announcements();
-    let finishedPlans = 0;
-    let stop = false;
-    const runLane = async (): Promise<void> => {
-      while (!stop) {
-        const [plan] = fc.sample(randomPlans(files), { numRuns: 1, seed: below(2 ** 31) });
-        await runPlan(client, plan, (future) => announcements.watch(future));
-        finishedPlans++;
+/** Many plans at the same time, again and again, until stop() or the first that goes wrong. */
+class Lanes {
+  finishedPlans = 0;
+  readonly ended: Promise<unknown>;
+  private stopped = false;
+
+  constructor(count: number, runOne: () => Promise<void>) {
+    const lane = async (): Promise<void> => {
+      while (!this.stopped) {
+        await runOne();
+        this.finishedPlans++;
       }
     };
-    const lanes = Promise.all(Array.from({ length: LANES }, runLane));
-    const kill = async (): Promise<void> => {
-      for (let kills = 0; kills < KILLS; kills++) {
-        // Not after a certain time, but after some progress.
-        const goal = finishedPlans + below(40);
-        await until(`${goal} plans have run`, () => finishedPlans >= goal);
-        const count = cluster.workers.length > 1 ? 1 + below(2) : 1;
-        for (let i = 0; i < count; i++) {
-          cluster.kill(cluster.workers[below(cluster.workers.length)]);
-        }
-        await cluster.addWorker();
-        if (cluster.workers.length < 3) await cluster.addWorker();
-      }
-    };
-    try {
-      await Promise.race([kill(), lanes]);
-      stop = true;
-      await lanes;
-    } catch (error) {
-      throw new Error(`with seed ${seed}: ${(error as Error).message}`, { cause: error });
-    } finally {
-      stop = true;
-      await Promise.allSettled([lanes]);
+    this.ended = Promise.all(Array.from({ length: count }, lane));
+    this.ended.catch(() => this.stop());
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+}
+
+/** Makes bad things happen to the workers, after some progress each time. */
+async function disturb(cluster: TestCluster, lanes: Lanes, random: RandomNumbers): Promise<void> {
+  const pick = () => cluster.workers[random.below(cluster.workers.length)];
+  for (let i = 0; i < KILLS; i++) {
+    const goal = lanes.finishedPlans + random.below(20);
+    await until(`${goal} plans have run`, () => lanes.finishedPlans >= goal);
+    if (random.below(6) === 0) {
+      await letSleep(cluster, pick().pid);
+    } else {
+      const count = 1 + random.below(2);
+      for (let killed = 0; killed < count; killed++) cluster.kill(pick());
     }
-    expect((await client.stats()).objects).toBe(0);
-    await cluster.untilIdle();
-    expect(announcements.counts.filter((count) => count > 1)).toEqual([]);
-    expect(finishedPlans).toBeGreaterThan(100);
-  });
+    while (cluster.workers.length < WORKERS) await cluster.addWorker();
+  }
+}
+
+/** Stops the process until the server has given it up. */
+async function letSleep(cluster: TestCluster, pid: number): Promise<void> {
+  const worker = cluster.workerOf(pid);
+  worker.kill("SIGSTOP");
+  try {
+    await until("the server has given up the sleeping worker", async () => {
+      const { workers } = await cluster.client.status();
+      return workers.every((other) => other.pid !== pid);
+    });
+    await cluster.addWorker();
+  } finally {
+    worker.kill("SIGCONT");
+  }
+}
+
+/** Clients that come, submit much and go at once. */
+async function comeAndGo(cluster: TestCluster, options: PlanOptions, seed: number): Promise<void> {
+  const client = await cluster.connect();
+  const plans = fc.sample(randomPlans(options), { numRuns: 10, seed });
+  const runs = Promise.allSettled(plans.map((plan) => runPlan(client, plan)));
+  await client.stats();
+  await client.close();
+  await runs;
+}
+
+describe("random plans give the right results while workers are lost", () => {
+  const cases: [name: string, lanes: number, options: Partial<PlanOptions>][] = [
+    ["small tasks", 20, {}],
+    ["many programs", 6, { programs: "many" }],
+    ["large objects", 6, { contents: "large" }],
+  ];
+  for (const [name, laneCount, more] of cases) {
+    it(name, { timeout: 60_000 + 5_000 * KILLS }, async () => {
+      // A task may be lost often here without being to blame.
+      const serverArgs = ["--max-losses", "100000", "--heartbeat-timeout", "2"];
+      await using cluster = await TestCluster.start({ workers: WORKERS, cpus: 2, serverArgs });
+      const { client } = cluster;
+      const options = { files, ...more };
+      const random = randomNumbers();
+      const announcements = new Announcements();
+      const lanes = new Lanes(laneCount, async () => {
+        const seed = random.below(2 ** 31);
+        if (random.below(50) === 0) await comeAndGo(cluster, options, seed);
+        const [plan] = fc.sample(randomPlans(options), { numRuns: 1, seed });
+        await runPlan(client, plan, (future) => announcements.watch(future));
+      });
+      try {
+        await Promise.race([disturb(cluster, lanes, random), lanes.ended]);
+        lanes.stop();
+        await lanes.ended;
+      } catch (error) {
+        const { message } = error as Error;
+        throw new Error(`with seed ${random.seed}: ${message}`, { cause: error });
+      } finally {
+        lanes.stop();
+        await Promise.allSettled([lanes.ended]);
+      }
+      await until("nothing is held", async () => (await client.stats()).objects === 0);
+      await cluster.untilIdle();
+      expect(announcements.counts.filter((count) => count > 1)).toEqual([]);
+    });
+  }
 });

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { makeOpenedFiles } from "./opened-files.js";
-import { randomPlans, runPlan } from "./random-plans.js";
+import { randomPlans } from "./random-plans.js";
+import { runPlan } from "./run-plan.js";
 import { TestCluster } from "./test-cluster.js";
 
 /** Plans per number of workers. */
@@ -19,7 +20,11 @@ describe("random plans", () => {
     }, async () => {
       await using cluster = await TestCluster.start({ workers, cpus: 2 });
       const { client } = cluster;
-      const batches = fc.array(randomPlans(files), { minLength: 1, maxLength: BATCH, size: "max" });
+      const batches = fc.array(randomPlans({ files }), {
+        minLength: 1,
+        maxLength: BATCH,
+        size: "max",
+      });
       await fc.assert(
         fc.asyncProperty(batches, async (plans) => {
           const runs = await Promise.allSettled(plans.map((plan) => runPlan(client, plan)));

@@ -1,22 +1,18 @@
 /**
- * Random plans: how fast-check makes them, what the model says of them, and running one through
- * a client. A plan is submitted in several steps; results are read and released in between.
+ * Random plans: how fast-check makes them, and what the model says of them. A plan is submitted
+ * in several steps; results are read and released in between. run-plan.ts does that.
  */
 import fc from "fast-check";
-import { type Client, type Future, TaskFailed, tasks } from "../../src/client/index.js";
-import type { Task } from "../../src/graph/index.js";
 import {
   bytesOf,
   countOf,
   evaluate,
   Failed,
   isArray,
-  isSame,
   type Operation,
   Pieces,
   type Value,
 } from "./model.js";
-import { within } from "./test-cluster.js";
 
 /** A file that `open` opens. */
 export interface OpenedFile {
@@ -24,7 +20,7 @@ export interface OpenedFile {
   content: Buffer;
 }
 
-interface PlannedTask {
+export interface PlannedTask {
   number: number;
   operation: Operation;
   /** Numbers of earlier tasks. */
@@ -34,7 +30,7 @@ interface PlannedTask {
   cpus: number;
 }
 
-interface PlannedStep {
+export interface PlannedStep {
   tasks: PlannedTask[];
   /** Results that are given up right after the step was submitted. */
   releasedEarly: number[];
@@ -46,68 +42,86 @@ interface PlannedStep {
 
 export type Plan = PlannedStep[];
 
+/** What kind of plans to make. */
+export interface PlanOptions {
+  files: readonly OpenedFile[];
+  /** "few": about one task in thirty is a program, "many": a third. Default "few". */
+  programs?: "few" | "many";
+  /** Sizes of constants: at most 100 bytes, or up to 300 kB. Default "small". */
+  contents?: "small" | "large";
+}
+
 const MAX_TASKS = 30;
-const MAX_BYTES = 20_000;
 const MAX_VALUES = 300;
+/** Of one value. */
+const MAX_BYTES = { small: 20_000, large: 2_000_000 };
+/** Of a variable: an argument of a program can't be longer than 128 KiB. */
+const MAX_ARGUMENT_BYTES = 10_000;
 
-/** Weights: about one task in thirty is a program. */
-const OPERATIONS = [
-  ...Array(6).fill("const"),
-  ...Array(7).fill("merge"),
-  ...Array(4).fill("split"),
-  ...Array(3).fill("slice"),
-  ...Array(4).fill("get"),
-  ...Array(2).fill("size"),
-  ...Array(2).fill("length"),
-  ...Array(4).fill("arrayMake"),
-  "open",
-  "program",
-] as (Exclude<Operation["op"], "cat" | "echo" | "twoFiles" | "exit"> | "program")[];
+type OperationName = Exclude<Operation["op"], "cat" | "echo" | "twoFiles" | "exit"> | "program";
 
-const CONTENTS = [
-  "",
-  "a",
-  "b\n",
-  ",",
-  "a,b\nc",
-  "\n\n",
-  "xyz,",
-  "\0",
-  "\xff,\0\n",
-  "q".repeat(100),
+/** How often each is chosen. */
+const WEIGHTS: Record<OperationName, number> = {
+  const: 6,
+  merge: 7,
+  split: 4,
+  slice: 3,
+  get: 4,
+  size: 2,
+  length: 2,
+  arrayMake: 4,
+  open: 1,
+  program: 1,
+};
+const MANY_PROGRAMS = 16;
+
+const SMALL = ["", "a", "b\n", ",", "a,b\nc", "\n\n", "xyz,", "\0", "\xff,\0\n", "q".repeat(100)];
+const LARGE = [
+  ...SMALL,
+  `${"r".repeat(30_000)},`.repeat(10),
+  "s".repeat(70_000),
+  "t\n".repeat(100),
 ];
 const DELIMITERS = ["", ",", "\n", "b"];
 const LONG_DELIMITER = "<->";
 
 const number = fc.nat(2 ** 20);
-const rawTask = fc.record({
-  operation: fc.constantFrom(...OPERATIONS),
-  inputs: fc.array(number, { maxLength: 5 }),
-  a: number,
-  b: number,
-  isResult: fc.boolean(),
-});
-const rawStep = fc.record({
-  tasks: fc.array(rawTask, { minLength: 1, maxLength: 15, size: "max" }),
-  releasedEarly: fc.array(number, { maxLength: 2 }),
-  read: fc.array(number, { maxLength: 2 }),
-  releasedLate: fc.array(number, { maxLength: 2 }),
-});
-type RawTask = typeof rawTask extends fc.Arbitrary<infer T> ? T : never;
-type RawStep = typeof rawStep extends fc.Arbitrary<infer T> ? T : never;
+const rawTask = (programs: number) =>
+  fc.record({
+    operation: fc.constantFrom(
+      ...Object.entries({ ...WEIGHTS, program: programs }).flatMap(([name, weight]) =>
+        Array<OperationName>(weight).fill(name as OperationName),
+      ),
+    ),
+    inputs: fc.array(number, { maxLength: 5 }),
+    a: number,
+    b: number,
+    isResult: fc.boolean(),
+  });
+const rawStep = (programs: number) =>
+  fc.record({
+    tasks: fc.array(rawTask(programs), { minLength: 1, maxLength: 15, size: "max" }),
+    releasedEarly: fc.array(number, { maxLength: 2 }),
+    read: fc.array(number, { maxLength: 2 }),
+    releasedLate: fc.array(number, { maxLength: 2 }),
+  });
+type Made<F> = F extends (programs: number) => fc.Arbitrary<infer T> ? T : never;
+type RawTask = Made<typeof rawTask>;
+type RawStep = Made<typeof rawStep>;
 
 /** Plans of 1 to 30 tasks in 1 to 4 steps. */
-export function randomPlans(files: readonly OpenedFile[]): fc.Arbitrary<Plan> {
+export function randomPlans(options: PlanOptions): fc.Arbitrary<Plan> {
+  const programs = options.programs === "many" ? MANY_PROGRAMS : WEIGHTS.program;
   return fc
-    .array(rawStep, { minLength: 1, maxLength: 4, size: "max" })
-    .map((steps) => new Planner(files).plan(steps));
+    .array(rawStep(programs), { minLength: 1, maxLength: 4, size: "max" })
+    .map((steps) => new Planner(options).plan(steps));
 }
 
 /** Turns raw numbers into a plan that makes sense; evaluates it on the way. */
 class Planner {
   private readonly all: PlannedTask[] = [];
 
-  constructor(private readonly files: readonly OpenedFile[]) {}
+  constructor(private readonly options: PlanOptions) {}
 
   plan(steps: readonly RawStep[]): Plan {
     const held = new Set<number>();
@@ -152,7 +166,8 @@ class Planner {
     }
     const tooMuch =
       !(value instanceof Failed) &&
-      (bytesOf(value).length > MAX_BYTES || countOf(value) > MAX_VALUES);
+      (bytesOf(value).length > MAX_BYTES[this.options.contents ?? "small"] ||
+        countOf(value) > MAX_VALUES);
     if (tooMuch) {
       this.add({ ...raw, operation: "const" });
       return;
@@ -163,7 +178,8 @@ class Planner {
   }
 
   private constant({ a, b }: RawTask): Operation {
-    const text = b % 3 === 0 ? `${a} ${b}\n` : CONTENTS[a % CONTENTS.length];
+    const contents = this.options.contents === "large" ? LARGE : SMALL;
+    const text = b % 3 === 0 ? `${a} ${b}\n` : contents[a % contents.length];
     return { op: "const", bytes: Buffer.from(text, "latin1") };
   }
 
@@ -179,7 +195,7 @@ class Planner {
       case "const":
         return undefined;
       case "open":
-        return [{ op: "open", ...this.files[a % this.files.length] }, []];
+        return [{ op: "open", ...this.options.files[a % this.options.files.length] }, []];
       case "merge": {
         const delimiter = a % 5 === 0 ? LONG_DELIMITER : DELIMITERS[a % DELIMITERS.length];
         const inputs = several(b % 40 === 0 ? () => true : bytes);
@@ -218,7 +234,8 @@ class Planner {
 
   private program({ a, b }: RawTask): [Operation, number[]] | undefined {
     const bytes = (value: Value) => !isArray(value);
-    const argument = (value: Value) => !isArray(value) && !bytesOf(value).includes(0);
+    const argument = (value: Value) =>
+      !isArray(value) && bytesOf(value).length < MAX_ARGUMENT_BYTES && !bytesOf(value).includes(0);
     if (a % 8 === 0) return [{ op: "exit", status: 1 + (b % 100) }, []];
     const wanted = a % 3 === 0 ? argument : bytes;
     const first = this.pick(a, wanted);
@@ -240,161 +257,4 @@ class Planner {
 
 function lengthOf(value: Pieces | readonly Value[]): number {
   return value instanceof Pieces ? value.pieces.length : value.length;
-}
-
-/** Gets each future as soon as there is one. */
-export type Watch = (future: Future) => void;
-
-/**
- * Submits the plan step by step, compares what comes with the model and releases everything.
- * Throws an Error that shows the plan when something is wrong.
- */
-export async function runPlan(client: Client, plan: Plan, watch: Watch = () => {}): Promise<void> {
-  const futures = new Map<number, Future>();
-  /** Tasks that need no future: they can be submitted again in any step. */
-  const independent = new Map<number, Task>();
-  const planned = plan.flatMap((step) => step.tasks);
-  const check = async (number: number): Promise<void> => {
-    const future = futures.get(number)!;
-    const { value } = planned[number];
-    const outcome = await within(`the result of t${number}`, outcomeOf(future));
-    const problem = findProblem(planned[number], outcome);
-    if (problem !== undefined) throw new Error(`t${number}: ${problem}`);
-    const status = value instanceof Failed ? "failed" : "finished";
-    if (future.status !== status) throw new Error(`t${number}: its status is ${future.status}`);
-  };
-  const release = (numbers: Iterable<number>) => {
-    for (const number of [...numbers]) {
-      futures.get(number)!.release();
-      futures.delete(number);
-    }
-  };
-  try {
-    for (const step of plan) {
-      // What earlier steps made is their future if it is still held, else it is computed again.
-      const made = new Map<number, Task>();
-      const inputOf = (number: number): Task | Future => futures.get(number) ?? taskOf(number);
-      const taskOf = (number: number): Task => {
-        let task = independent.get(number) ?? made.get(number);
-        if (task === undefined) {
-          const inputs = planned[number].inputs.map(inputOf);
-          task = makeTask(planned[number], inputs);
-          const alone = inputs.every((input) => [...independent.values()].includes(input as Task));
-          (alone ? independent : made).set(number, task);
-        }
-        return task;
-      };
-      const results = step.tasks.filter(({ isResult }) => isResult);
-      const submitted: Future[] = client.submit(results.map(({ number }) => taskOf(number)));
-      results.forEach(({ number }, i) => {
-        futures.set(number, submitted[i]);
-        watch(submitted[i]);
-      });
-      release(step.releasedEarly);
-      await Promise.all(step.read.map(check));
-      release(step.releasedLate);
-    }
-    await Promise.all([...futures.keys()].map(check));
-  } catch (error) {
-    const { message } = error as Error;
-    throw new Error(`${message}\nin the plan\n${describePlan(plan)}`, { cause: error });
-  } finally {
-    release(futures.keys());
-  }
-}
-
-async function outcomeOf(future: Future): Promise<{ value: unknown } | { error: unknown }> {
-  try {
-    return { value: await future.fetch() };
-  } catch (error) {
-    return { error };
-  }
-}
-
-function findProblem(
-  task: PlannedTask,
-  outcome: { value: unknown } | { error: unknown },
-): string | undefined {
-  const { value } = task;
-  if ("value" in outcome) {
-    if (value instanceof Failed) return `it should fail, but is ${describeValue(outcome.value)}`;
-    if (isSame(value, outcome.value)) return undefined;
-    return `it is ${describeValue(outcome.value)}, but should be ${describeValue(value)}`;
-  }
-  const { error } = outcome;
-  if (!(error instanceof TaskFailed)) return `it failed with ${error}`;
-  if (!(value instanceof Failed)) return `it should not fail: ${error.message}`;
-  const cause = [...value.causes].find((number) => error.label === `t${number}`);
-  return cause === undefined ? `it failed because of another task: ${error.message}` : undefined;
-}
-
-function makeTask(task: PlannedTask, inputs: (Task | Future)[]): Task {
-  const plain = makeOperation(task.operation, inputs);
-  // A failure must be recognized; of others only some: a label takes another way to the worker.
-  const labelled = task.value instanceof Failed || task.number % 3 === 0;
-  const made = labelled ? plain.withLabel(`t${task.number}`) : plain;
-  return task.cpus > 0 && made.request === undefined ? made.withCpus(task.cpus) : made;
-}
-
-function makeOperation(operation: Operation, inputs: (Task | Future)[]): Task {
-  const bytes = inputs as (Task<Buffer> | Future<Buffer>)[];
-  const lists = inputs as (Task<Buffer[]> | Future<Buffer[]>)[];
-  switch (operation.op) {
-    case "const":
-      return tasks.const(operation.bytes);
-    case "open":
-      return tasks.open(operation.path);
-    case "merge":
-      return tasks.merge(bytes, operation.delimiter);
-    case "split":
-      return tasks.split(bytes[0], operation.delimiter);
-    case "slice":
-      return tasks.slice(lists[0], operation.start, operation.end);
-    case "get":
-      return tasks.get(lists[0], operation.index);
-    case "size":
-      return tasks.size(...inputs);
-    case "length":
-      return tasks.length(...inputs);
-    case "arrayMake":
-      return tasks.arrayMake(inputs);
-    case "cat":
-      return tasks.run("cat", { stdin: inputs[0] });
-    case "echo":
-      return tasks.run(["printf", "%s:%s", inputs[0], inputs[1]]);
-    case "twoFiles":
-      return tasks.run(["sh", "-c", "cat first second; cat second >copy"], {
-        inputs: { first: inputs[0], second: inputs[1] },
-        outputs: ["+out", "copy"],
-      });
-    case "exit":
-      return tasks.run(["sh", "-c", `exit ${operation.status}`]);
-  }
-}
-
-function describePlan(plan: Plan): string {
-  return plan
-    .map(({ tasks, releasedEarly, read, releasedLate }) => {
-      const lines = tasks.map(({ number, operation, inputs, value, isResult, cpus }) => {
-        const { op, ...rest } = operation;
-        const details = Object.entries(rest).map(([name, of]) => `${name} ${describeValue(of)}`);
-        const marks = `${isResult ? " (result)" : ""}${cpus > 0 ? ` (${cpus} cpus)` : ""}`;
-        const on = inputs.map((input) => `t${input}`).join(", ");
-        return `t${number}${marks} = ${op}(${on}) ${details.join(" ")} -> ${describeValue(value)}`;
-      });
-      const end = `submit; release ${releasedEarly}; read ${read}; release ${releasedLate}`;
-      return [...lines, end].join("\n");
-    })
-    .join("\n");
-}
-
-function describeValue(value: unknown): string {
-  if (Buffer.isBuffer(value)) {
-    const text = value.toString("latin1");
-    return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}… ${text.length} bytes` : text);
-  }
-  if (value instanceof Pieces) return `pieces ${describeValue(value.pieces)}`;
-  if (value instanceof Failed) return `failure of ${[...value.causes].map((n) => `t${n}`)}`;
-  if (Array.isArray(value)) return `[${value.map(describeValue).join(", ")}]`;
-  return String(value);
 }

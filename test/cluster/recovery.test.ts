@@ -1,5 +1,6 @@
 /** What is lost with a worker is computed again: results nobody has read, however they were made. */
 import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -180,6 +181,44 @@ describe("a worker that is not heard of", () => {
     await cluster.untilIdle();
     expect(await client.stats()).toMatchObject({ workers: 2, objects: 0 });
   });
+});
+
+describe("an object with a copy at a worker that has fallen asleep", () => {
+  for (const asleep of [0, 1]) {
+    it(`is fetched from the other holder (${asleep + 1} of 2)`, async () => {
+      const serverArgs = ["--heartbeat-timeout", "1"];
+      await using cluster = await TestCluster.start({ workers: 2, cpus: 1, serverArgs });
+      const { client } = cluster;
+      const value = bytes(300_000, "copied\n");
+      const object = client.submitOne(tasks.merge([tasks.const(value)]));
+      // Two programs that use it at the same time: then both workers have a copy, and stay busy.
+      const meetingPlace = await mkdtemp(join(folder, "meeting-"));
+      const script = `touch "$1/$2"; until [ -e "$1/go" ]; do sleep 0.01; done`;
+      const busy = client.submit(
+        ["a", "b"].map((name) =>
+          tasks.run(["sh", "-c", script, "sh", meetingPlace, name], { stdin: object }),
+        ),
+      );
+      await until("both workers are busy", () => readdirSync(meetingPlace).length === 2);
+      const sleeping = cluster.workers[asleep];
+      sleeping.kill("SIGSTOP");
+      try {
+        await cluster.addWorker();
+        const user = client.submitOne(tasks.run("cat", { stdin: object }));
+        expect(hash(await within("the copy of the copy", user.gather()))).toBe(hash(value));
+        await until("the server has given up the sleeper", async () => {
+          return (await client.stats()).workers === 2;
+        });
+      } finally {
+        sleeping.kill("SIGCONT");
+      }
+      await writeFile(join(meetingPlace, "go"), "");
+      await within("the programs", client.gather(busy));
+      object.release();
+      await until("the sleeper has ended", () => !isAlive(sleeping.pid));
+      await cluster.untilIdle();
+    });
+  }
 });
 
 describe("a task that kills its worker", () => {

@@ -27,7 +27,10 @@ export async function until(
 ): Promise<void> {
   const deadline = performance.now() + DEADLINE_MS;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`deadline passed, waiting until ${what}`);
+    if (performance.now() > deadline) {
+      await TestCluster.noteStatus();
+      throw new Error(`deadline passed, waiting until ${what}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
@@ -35,14 +38,14 @@ export async function until(
 /** The promise's outcome; rejects at the deadline. */
 export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`deadline passed, waiting for ${what}`)),
-      DEADLINE_MS,
-    );
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), DEADLINE_MS);
   });
   try {
-    return await Promise.race([promise, late]);
+    const first = await Promise.race([promise.then((value) => ({ value })), late]);
+    if (first !== "late") return first.value;
+    await TestCluster.noteStatus();
+    throw new Error(`deadline passed, waiting for ${what}`);
   } finally {
     clearTimeout(timer);
   }
@@ -63,6 +66,7 @@ export function workerDirectory(address: string): string {
 }
 
 export class TestCluster implements AsyncDisposable {
+  private static readonly running = new Set<TestCluster>();
   private logged = "";
   private readonly clients: Client[] = [];
   private readonly killed: LocalWorker[] = [];
@@ -82,7 +86,17 @@ export class TestCluster implements AsyncDisposable {
     };
     test.cluster = await startLocalCluster({ ...options, onLog });
     test.client = await test.connect();
+    TestCluster.running.add(test);
     return test;
+  }
+
+  /** Adds to the log what the servers say of themselves at this moment. */
+  static async noteStatus(): Promise<void> {
+    for (const test of TestCluster.running) {
+      const signal = AbortSignal.timeout(5_000);
+      const status = await test.client.status({ signal }).catch(String);
+      test.logged += `status: ${JSON.stringify(status)}\n`;
+    }
   }
 
   /** The end of what server and workers have logged. */
@@ -94,8 +108,9 @@ export class TestCluster implements AsyncDisposable {
     return this.cluster.address;
   }
 
+  /** Workers that run; those that were killed do not count, even if they have not ended yet. */
   get workers(): readonly LocalWorker[] {
-    return this.cluster.workers;
+    return this.cluster.workers.filter((worker) => !this.killed.includes(worker));
   }
 
   addWorker(cpus?: number): Promise<LocalWorker> {
@@ -131,6 +146,7 @@ export class TestCluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    TestCluster.running.delete(this);
     for (const client of this.clients) await client.close();
     await this.cluster.close();
     for (const { address } of this.killed) {
