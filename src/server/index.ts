@@ -1,3 +1,4 @@
 /** Room `server`: the server process. */
-export { startServer } from "./loom-server.js";
+
 export type { RunningServer, ServerOptions } from "./options.js";
+export { startServer } from "./start-server.js";

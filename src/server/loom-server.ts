@@ -14,30 +14,22 @@ import {
   RegisterType,
 } from "../protocol/index.js";
 import { type FailureDetails, NONE, ServerCore, type ServerOutbox } from "../server-core/index.js";
-import {
-  type Connection,
-  type ConnectionHandler,
-  type Listener,
-  listen,
-} from "../transport/index.js";
+import type { Connection, ConnectionHandler, Listener } from "../transport/index.js";
 import { ClientLink } from "./client-link.js";
 import { ClientSession } from "./client-session.js";
 import { clusterStatus } from "./cluster-status.js";
-import type { RunningServer, ServerOptions } from "./options.js";
+import type { ServerOptions } from "./options.js";
 import { ResultReader } from "./result-reader.js";
 import { SymbolDictionary } from "./symbol-dictionary.js";
 import type { WorkerLink } from "./worker-link.js";
 import { registerWorker, WorkerSession } from "./worker-session.js";
 
-const DEFAULT_PORT = 9010;
 const DEFAULT_HEARTBEAT_TIMEOUT_MS = 30_000;
 const DEFAULT_MAX_LOSSES = 5;
 const PROGRESS_INTERVAL_MS = 200;
 /** The core counts its own pings from 1. */
 const HEARTBEAT_SERIAL = 0;
-/** The first frame of a connection is not longer, whoever it is. */
-const MAX_REGISTER_BYTES = 1024 * 1024;
-/** Nor is any other: plans of some tens of millions of tasks, batches of workers. */
+/** No frame is longer: plans of some tens of millions of tasks, batches of workers. */
 const MAX_MESSAGE_BYTES = 2 ** 31;
 /** Wire version of the client protocol. */
 const PROTOCOL_VERSION = 2;
@@ -367,28 +359,4 @@ export class LoomServer implements ServerOutbox {
     for (const connection of this.connections) connection.close();
     this.reportStopped();
   }
-}
-
-/**
- * Starts a server that listens for clients and workers.
- *
- * Rejects with LoomError("connection") when it can't listen there.
- *
- * @example
- * const server = await startServer({ port: 0, logger: pino() });
- * console.log(server.port);
- * await server.close();
- */
-export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const server = new LoomServer(options);
-  const listener = await listen(
-    options.listen ?? "127.0.0.1",
-    options.port ?? DEFAULT_PORT,
-    (connection) => server.accept(connection),
-    { maxFrameBytes: MAX_REGISTER_BYTES },
-  );
-  server.startTimers();
-  const close = (): Promise<void> => server.stop(listener);
-  server.onTerminate = close;
-  return { host: listener.host, port: listener.port, stopped: server.stopped, close };
 }

@@ -74,5 +74,7 @@ function makeBatch(): Uint8Array {
   for (let group = 0; group < GROUPS_PER_BATCH; group++) {
     for (let i = 0; i < TASKS_PER_GROUP; i++) writer.drop(group * (TASKS_PER_GROUP + 1) + i);
   }
-  return writer.take()!;
+  // A Buffer, as frames from sockets are: code compiled for other types would be thrown away.
+  const batch = writer.take()!;
+  return Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
 }
