@@ -1,3 +1,4 @@
+/** Starts a server: listening, timers. Called by the command line. */
 import { listen } from "../transport/index.js";
 import { LoomServer } from "./loom-server.js";
 import type { RunningServer, ServerOptions } from "./options.js";
