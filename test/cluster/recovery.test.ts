@@ -203,7 +203,8 @@ describe("an object with a copy at a worker that has fallen asleep", () => {
       const sleeping = cluster.workers[asleep];
       sleeping.kill("SIGSTOP");
       try {
-        await cluster.addWorker();
+        // Room for the sleeper's program too, which comes here when the sleeper is given up.
+        await cluster.addWorker(2);
         const user = client.submitOne(tasks.run("cat", { stdin: object }));
         expect(hash(await within("the copy of the copy", user.gather()))).toBe(hash(value));
         await until("the server has given up the sleeper", async () => {
@@ -264,7 +265,8 @@ describe("a task that kills its worker", () => {
       await refill;
     }
     const victims = (await readFile(record, "utf8")).trim().split("\n");
-    expect(new Set(victims).size).toBe(3);
+    // A worker may be dead before the server hears that the task has started there.
+    expect(new Set(victims).size).toBeGreaterThanOrEqual(3);
     failing.release();
     await cluster.untilIdle();
     expect((await client.stats()).objects).toBe(0);
