@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { afterAll } from "vitest";
 import type { OpenedFile } from "./random-plans.js";
 
-const TEXTS = { empty: "", lines: "a,b\nc\n\n", long: "x,".repeat(2000) };
+const LONG_LINE = `${`${"y".repeat(500)},`.repeat(10)}\n`;
+/** Pieces of more than 4 KiB are views of their file, smaller ones are copied. */
+const TEXTS = { empty: "", lines: "a,b\nc\n\n", long: LONG_LINE.repeat(3) };
 
 /** To be called outside of tests. */
 export function makeOpenedFiles(): OpenedFile[] {

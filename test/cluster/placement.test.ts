@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tasks } from "../../src/client/index.js";
-import { cameTo, meeting, meetingOfWorkers } from "./programs.js";
+import { cameTo, meeting, meetingOfWorkers } from "./meetings.js";
 import { TestCluster, until, within } from "./test-cluster.js";
 
 let folder: string;

@@ -103,7 +103,7 @@ const rawStep = (programs: number) =>
     tasks: fc.array(rawTask(programs), { minLength: 1, maxLength: 15, size: "max" }),
     releasedEarly: fc.array(number, { maxLength: 2 }),
     read: fc.array(number, { maxLength: 2 }),
-    releasedLate: fc.array(number, { maxLength: 2 }),
+    releasedLate: fc.array(number, { maxLength: 10 }),
   });
 type Made<F> = F extends (programs: number) => fc.Arbitrary<infer T> ? T : never;
 type RawTask = Made<typeof rawTask>;

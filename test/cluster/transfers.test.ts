@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tasks } from "../../src/client/index.js";
 import type { Task } from "../../src/graph/index.js";
-import { cameTo, meeting } from "./programs.js";
+import { cameTo, meeting } from "./meetings.js";
 import { TestCluster, within } from "./test-cluster.js";
 
 const MIB = 1024 * 1024;
