@@ -5,9 +5,13 @@ import { join } from "node:path";
 import { afterAll } from "vitest";
 import type { OpenedFile } from "./random-plans.js";
 
-const LONG_LINE = `${`${"y".repeat(500)},`.repeat(10)}\n`;
+const longLine = (letter: string): string => `${`${letter.repeat(500)},`.repeat(10)}\n`;
 /** Pieces of more than 4 KiB are views of their file, smaller ones are copied. */
-const TEXTS = { empty: "", lines: "a,b\nc\n\n", long: LONG_LINE.repeat(3) };
+const TEXTS = {
+  empty: "",
+  lines: "a,b\nc\n\n",
+  long: longLine("x") + longLine("y") + longLine("z"),
+};
 
 /** To be called outside of tests. */
 export function makeOpenedFiles(): OpenedFile[] {

@@ -70,7 +70,7 @@ const WEIGHTS: Record<OperationName, number> = {
   size: 2,
   length: 2,
   arrayMake: 4,
-  open: 1,
+  open: 2,
   program: 1,
 };
 const MANY_PROGRAMS = 16;
@@ -101,7 +101,7 @@ const rawTask = (programs: number) =>
 const rawStep = (programs: number) =>
   fc.record({
     tasks: fc.array(rawTask(programs), { minLength: 1, maxLength: 15, size: "max" }),
-    releasedEarly: fc.array(number, { maxLength: 2 }),
+    releasedEarly: fc.array(number, { maxLength: 8 }),
     read: fc.array(number, { maxLength: 2 }),
     releasedLate: fc.array(number, { maxLength: 10 }),
   });
@@ -251,7 +251,9 @@ class Planner {
     const candidates = this.all.filter(({ value }) =>
       value instanceof Failed ? failedToo : wanted(value) && !(failedToo && choice & 1),
     );
-    return candidates[choice % candidates.length]?.number;
+    // Half of the time one of the last: plans get deep as well as wide.
+    const few = choice & 2 ? candidates.slice(-3) : candidates;
+    return few[(choice >> 2) % few.length]?.number;
   }
 }
 
