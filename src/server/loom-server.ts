@@ -59,6 +59,7 @@ export class LoomServer implements ServerOutbox {
   private nextOutputRequest = 1;
   private turnPlanned = false;
   private readonly timers: NodeJS.Timeout[] = [];
+  private lastCheckMs = 0;
   private stopping: Promise<void> | undefined;
   /** What a client's TERMINATE does. */
   onTerminate: () => Promise<void> = async () => {};
@@ -298,13 +299,21 @@ export class LoomServer implements ServerOutbox {
   // --- time ---------------------------------------------------------------------------------
 
   startTimers(): void {
-    const interval = Math.max(50, Math.min(5_000, this.heartbeatTimeoutMs / 4));
-    this.timers.push(setInterval(() => this.checkHeartbeats(), interval));
+    const intervalMs = Math.max(50, Math.min(5_000, this.heartbeatTimeoutMs / 4));
+    this.lastCheckMs = performance.now();
+    this.timers.push(setInterval(() => this.checkHeartbeats(intervalMs), intervalMs));
     this.timers.push(setInterval(() => this.tellProgress(), PROGRESS_INTERVAL_MS));
   }
 
-  private checkHeartbeats(): void {
+  private checkHeartbeats(intervalMs: number): void {
     const nowMs = performance.now();
+    // Where this process itself slept (a suspended machine, a long pause), what the workers
+    // sent meanwhile has not been read yet: that time does not count.
+    const sleptMs = nowMs - this.lastCheckMs - intervalMs;
+    this.lastCheckMs = nowMs;
+    if (sleptMs > intervalMs) {
+      for (const link of this.workers.values()) link.lastHeardMs += sleptMs;
+    }
     for (const link of [...this.workers.values()]) {
       const silentMs = nowMs - link.lastHeardMs;
       if (silentMs > this.heartbeatTimeoutMs) {

@@ -1,7 +1,8 @@
-/** Starts a server: listening, timers. Called by the command line. */
+/** Starts a server: warm-up, listening, timers. Called by the command line. */
 import { listen } from "../transport/index.js";
 import { LoomServer } from "./loom-server.js";
 import type { RunningServer, ServerOptions } from "./options.js";
+import { warmUp } from "./warm-up.js";
 
 const DEFAULT_PORT = 9010;
 /** The first frame of a connection is not longer, whoever it is. */
@@ -18,6 +19,7 @@ const MAX_REGISTER_BYTES = 1024 * 1024;
  * await server.close();
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  await warmUp();
   const server = new LoomServer(options);
   const listener = await listen(
     options.listen ?? "127.0.0.1",

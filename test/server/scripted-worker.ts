@@ -45,6 +45,9 @@ export class ScriptedWorker {
   socket!: FrameSocket;
   /** Finish whatever is assigned at once, with an empty result. */
   finishesAll = false;
+  answersPings = true;
+  /** Pings received. */
+  pings = 0;
   /** A malformed frame from the server. */
   broken: unknown;
   readonly symbols: string[] = [];
@@ -75,6 +78,8 @@ export class ScriptedWorker {
     peer: (index, host, port) => this.peers.push(`${index} ${host}:${port}`),
     symbols: (first, names) => this.symbols.splice(first, names.length, ...names),
     ping: (serial) => {
+      this.pings++;
+      if (!this.answersPings) return;
       this.writer.pong(serial);
       this.flush();
     },
