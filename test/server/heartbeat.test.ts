@@ -25,8 +25,8 @@ describe("heartbeats", () => {
     const silent = await ScriptedWorker.join(server.port);
     silent.answersPings = false;
     const other = await ScriptedWorker.join(server.port);
-    await waitFor(() => silent.socket.isClosed, "the silent worker's end");
-    expect(other.socket.isClosed).toBe(false);
+    await waitFor(() => silent.socket.peerEnded, "the silent worker's end");
+    expect(other.socket.peerEnded).toBe(false);
     other.socket.end();
   });
 
