@@ -33,8 +33,10 @@ export function objectLost(core: CoreState, row: number, holder: number): void {
   const { table } = core;
   if (table.state[row] !== TaskState.finished || !table.holds(holder, row)) return;
   if (core.workers.has(holder)) core.outbox.dropObject(holder, row);
-  if (!removeHolder(core, row, holder))
-    computeAgain(core, [row], "its result could not be fetched");
+  if (removeHolder(core, row, holder)) return;
+  computeAgain(core, [row], "it could not be fetched");
+  // A worker that can't be reached may get the task again and again.
+  countLoss(core, row, "its result was lost", "it could not be fetched from its worker");
 }
 
 /** The worker is gone, with all it was doing and all it held. */
@@ -54,8 +56,9 @@ export function workerLost(core: CoreState, worker: number, reason: string): voi
   }
   const suspects = assigned.filter((row) => mayHaveStarted(core, row));
   takeBack(core, assigned, "gone");
+  // Tasks whose results were there have no part in it, and may be held through many such deaths.
   computeAgain(core, lost, reason);
-  for (const row of suspects) countLoss(core, row, reason);
+  for (const row of suspects) countLoss(core, row, "the task was lost with its worker", reason);
 }
 
 /** Whether the task may have had a part in the death of its worker. */
@@ -65,13 +68,13 @@ function mayHaveStarted(core: CoreState, row: number): boolean {
   return scheduler.classes.list[table.taskClass[row]].light && table.unfinished[row] === 0;
 }
 
-function countLoss(core: CoreState, row: number, reason: string): void {
+function countLoss(core: CoreState, row: number, what: string, reason: string): void {
   const { table, options } = core;
   if (!core.isOpen(row)) return;
   if (table.losses[row] < 255) table.losses[row]++;
   if (table.losses[row] <= options.maxLosses) return;
   failTask(core, row, undefined, {
-    message: `the task was lost with its worker ${table.losses[row]} times, the limit is ${options.maxLosses}; the last time: ${reason}`,
+    message: `${what} ${table.losses[row]} times, the limit is ${options.maxLosses}; the last time: ${reason}`,
   });
 }
 
@@ -188,7 +191,6 @@ function computeAgain(core: CoreState, lost: readonly number[], reason: string):
     const message = `its result was lost (${reason}) and can't be computed again: an input has failed since`;
     if (core.isOpen(row)) failTask(core, row, undefined, { message });
   }
-  for (const row of lost) countLoss(core, row, reason);
 }
 
 /** Counts anew what a row has to wait for; true: one of its inputs has failed. */

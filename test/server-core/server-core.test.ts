@@ -195,6 +195,17 @@ describe("lost workers", () => {
     expect(cluster.core.locate(0, 3).kind).toBe("finished");
   });
 
+  test("a result that is held survives any number of them", () => {
+    const cluster = clusterWith(1, LARGE, 2);
+    cluster.submit(0, 0, [task([]), result([0])]);
+    for (let worker = 0; worker < 10; worker++) {
+      cluster.runAll();
+      expect(cluster.core.locate(0, 1).kind).toBe("finished");
+      cluster.join(2);
+      cluster.kill(worker);
+    }
+  });
+
   test("a small result is not lost: the server has it", () => {
     const cluster = clusterWith(1, 5);
     cluster.submit(0, 0, [result([])]);
