@@ -145,9 +145,11 @@ export class ClientSession {
         break;
       case ClientRequestType.TRACE:
         if (!isAbsolute(request.tracePath)) {
-          link.error(`trace path "${request.tracePath}" is not absolute`);
+          link.error(`trace path ${JSON.stringify(request.tracePath)} is not absolute`);
         } else {
-          server.logger.warn(`tracing to ${request.tracePath} is not available in this version`);
+          server.logger.warn(
+            `tracing to ${JSON.stringify(request.tracePath)} is not available in this version`,
+          );
         }
         break;
       case ClientRequestType.TERMINATE:
@@ -219,10 +221,13 @@ export class ClientSession {
     const { id, requestId } = request;
     const stream = request.stream === "stdout" ? 1 : request.stream === "stderr" ? 2 : 0;
     if (stream === 0) {
-      link.error(`output: the stream is "stdout" or "stderr", not "${request.stream}"`, {
-        id,
-        requestId,
-      });
+      link.error(
+        `output: the stream is "stdout" or "stderr", not ${JSON.stringify(request.stream)}`,
+        {
+          id,
+          requestId,
+        },
+      );
       return;
     }
     const running = server.core.findRunning(link.handle, id);

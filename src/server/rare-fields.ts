@@ -17,7 +17,7 @@ export function checkRareFields(plan: PlanColumns): PlanRefusal | undefined {
     // Each worker, and the server, would take a relative one for a file of its own directory.
     if (path === "" || isAbsolute(path)) continue;
     const taskId = plan.idBase + i;
-    const message = `task ${taskId} has the checkpoint path "${path}", which is relative; it must be absolute`;
+    const message = `task ${taskId} has the checkpoint path ${JSON.stringify(path)}, which is relative; it must be absolute`;
     return { taskId, message };
   }
   return undefined;
