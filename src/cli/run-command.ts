@@ -21,8 +21,11 @@ export async function runCommand(args: string[], flags: RunFlags): Promise<undef
   process.argv = [process.argv[0], path, ...scriptArgs];
   // Its cache would stay behind in the system's temporary folder.
   process.env.TSX_DISABLE_CACHE ??= "1";
-  const tsx = await import("tsx/esm/api");
-  tsx.register();
+  // CommonJS first, for TypeScript in packages that say "commonjs" and are written so.
+  for (const loader of ["tsx/cjs/api", "tsx/esm/api"] as const) {
+    const { register } = await import(loader);
+    register();
+  }
   registerHooks("./script-hooks.js", import.meta.url);
   try {
     await import(pathToFileURL(path).href);

@@ -1,8 +1,8 @@
 /**
  * Module hooks for `loom run`, in Node's hook thread; registered after tsx's, so they are
- * asked first. Two things that a script outside any package needs: "hyperloom" resolves to
- * this package, and a .ts file is an ES module (top-level await) unless its package.json
- * says otherwise. Loaded by run-command.ts.
+ * asked first. Two things that a script needs wherever it is: "hyperloom" resolves to this
+ * package, and a .ts file with import or export is an ES module (top-level await) even where the
+ * package.json says "commonjs", as `npm init` writes it. Loaded by run-command.ts.
  */
 import { existsSync, readFileSync } from "node:fs";
 import type { ResolveFnOutput, ResolveHook } from "node:module";
@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
   const resolved = await resolveWithFallback(specifier, context, nextResolve);
   const path = resolved.url.startsWith("file:") ? fileURLToPath(resolved.url) : "";
-  if (/\.tsx?$/.test(path) && resolved.format !== "module" && !saysType(path)) {
+  if (/\.tsx?$/.test(path) && resolved.format !== "module" && isModule(path)) {
     return { ...resolved, format: "module" };
   }
   return resolved;
@@ -32,12 +32,18 @@ async function resolveWithFallback(
   }
 }
 
-/** Whether the package.json that governs `path` has a "type". */
-function saysType(path: string): boolean {
+/** Whether no package.json says that it isn't, or it is written as one all the same. */
+function isModule(path: string): boolean {
+  if (!saysCommonJs(path)) return true;
+  return /^\s*(import|export)\s*[\w{*"']/m.test(readFileSync(path, "utf8"));
+}
+
+/** Whether the package.json that governs `path` says "commonjs". */
+function saysCommonJs(path: string): boolean {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const file = join(folder, "package.json");
     if (existsSync(file)) {
-      return (JSON.parse(readFileSync(file, "utf8")) as { type?: string }).type !== undefined;
+      return (JSON.parse(readFileSync(file, "utf8")) as { type?: string }).type === "commonjs";
     }
     if (dirname(folder) === folder) return false;
   }

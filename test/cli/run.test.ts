@@ -84,6 +84,23 @@ describe("loom run", () => {
     expect((await runCli(["run", javascript])).stdout).toBe("1\n");
   });
 
+  it("takes TypeScript with imports for a module, whatever npm init has written", async () => {
+    writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }');
+    const module = script(
+      "module.ts",
+      `import { Client } from "hyperloom";
+       console.log(await Promise.resolve(typeof Client) as string);`,
+    );
+    expect((await runCli(["run", module])).stdout).toBe("function\n");
+    const common = script(
+      "common.ts",
+      `const os = require("node:os");
+       const count: number = os.cpus().length;
+       console.log(count > 0, typeof __dirname);`,
+    );
+    expect((await runCli(["run", common])).stdout).toBe("true string\n");
+  });
+
   it("keeps the script's exit code, and waits for what the script still does", async () => {
     const exits = script("exits.ts", "process.exit(7);");
     expect((await runCli(["run", exits])).code).toBe(7);
