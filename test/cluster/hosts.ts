@@ -63,7 +63,11 @@ export class Hosts {
 
   remove(): void {
     for (const process of this.processes) process.kill("SIGKILL");
-    for (const name of this.names) ip("netns", "del", name);
+    for (const name of this.names) {
+      // By itself a namespace may live on for minutes: sockets in it still try to reach a peer.
+      ip("link", "del", name);
+      ip("netns", "del", name);
+    }
     ip("link", "del", BRIDGE);
   }
 }
