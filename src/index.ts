@@ -15,6 +15,7 @@ export {
   Task,
   type TaskInput,
   type TaskOptions,
+  type TaskPolicy,
 } from "./graph/index.js";
 export {
   type LocalCluster,

@@ -50,13 +50,15 @@ export function encodePlan(plan: TaskPlan, symbols: SymbolNumbers, load: boolean
       plan.isResult[i] === 0 &&
       task.checkpointPath === undefined &&
       task.label === undefined &&
-      task.metadata === undefined;
+      task.metadata === undefined &&
+      task.policy === "repeat";
     let options: PlanTaskOptions | undefined;
     if (!plain) {
       options = { requestIndex, result: plan.isResult[i] === 1 };
       if (task.checkpointPath !== undefined) options.checkpointPath = task.checkpointPath;
       if (task.label !== undefined) options.label = task.label;
       if (task.metadata !== undefined) options.metadata = task.metadata;
+      if (task.policy === "once") options.once = true;
     }
     encoder.addTask(typeNumber, task.config, inputs, options);
   }

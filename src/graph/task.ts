@@ -18,6 +18,13 @@ export interface SubmittedResult {
 /** What may stand in {@link Task.inputs}. */
 export type TaskInput = Task | SubmittedResult;
 
+/**
+ * What to do when a task was lost with its worker while it may have been running, or its result
+ * was: "repeat" executes it again elsewhere; "once" lets it fail, for tasks whose effects must not
+ * happen twice.
+ */
+export type TaskPolicy = "repeat" | "once";
+
 /** What {@link Task} can carry besides its type, config and inputs. */
 export interface TaskOptions {
   /** What it holds while it runs. Default: nothing (a light task). */
@@ -28,6 +35,8 @@ export interface TaskOptions {
   readonly checkpointPath?: string | undefined;
   /** Kept in traces; usually JSON. */
   readonly metadata?: Uint8Array | undefined;
+  /** Default "repeat". */
+  readonly policy?: TaskPolicy | undefined;
 }
 
 /**
@@ -42,6 +51,7 @@ export class Task<T = unknown> {
   readonly label: string | undefined;
   readonly checkpointPath: string | undefined;
   readonly metadata: Uint8Array | undefined;
+  readonly policy: TaskPolicy;
 
   /**
    * Scratch space of build-plan: the plan that last met this task and the task's number in
@@ -67,6 +77,7 @@ export class Task<T = unknown> {
     this.label = options?.label;
     this.checkpointPath = options?.checkpointPath;
     this.metadata = options?.metadata;
+    this.policy = options?.policy ?? "repeat";
   }
 
   /** A copy with a label, which errors, traces and status show. */
@@ -104,9 +115,14 @@ export class Task<T = unknown> {
     return this.copy({ metadata: new TextEncoder().encode(text) });
   }
 
+  /** A copy that is executed again when it was lost with its worker, or must not be. */
+  withPolicy(policy: TaskPolicy): Task<T> {
+    return this.copy({ policy });
+  }
+
   private copy(change: TaskOptions): Task<T> {
-    const { request, label, checkpointPath, metadata } = this;
-    const options = { request, label, checkpointPath, metadata, ...change };
+    const { request, label, checkpointPath, metadata, policy } = this;
+    const options = { request, label, checkpointPath, metadata, policy, ...change };
     return new Task<T>(this.type, this.config, this.inputs, options);
   }
 }

@@ -42,6 +42,7 @@ export {
   ClientRequest_Type as ClientRequestType,
   ClientResponse_Type as ClientResponseType,
   Register_Type as RegisterType,
+  Task_Policy as WirePolicy,
 } from "./generated/loom_pb.js";
 export type { FailureInfo, TaskExtras } from "./generated/worker_pb.js";
 

@@ -13,6 +13,8 @@ export const PlanTaskFlag = {
   label: 4,
   /** The task has metadata. */
   metadata: 8,
+  /** The task must not be executed twice (policy ONCE). */
+  once: 16,
 } as const;
 
 /** One plan; task `i` (0-based) has client id `idBase + i`. */

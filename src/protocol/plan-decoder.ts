@@ -8,7 +8,12 @@
  */
 
 import type { Task } from "./generated/loom_pb.js";
-import { ClientRequest_Type, ResourceRequestSchema, TaskSchema } from "./generated/loom_pb.js";
+import {
+  ClientRequest_Type,
+  ResourceRequestSchema,
+  Task_Policy,
+  TaskSchema,
+} from "./generated/loom_pb.js";
 import { decodeMessage } from "./generated-codec.js";
 import { type PlanColumns, type PlanResourceRequest, PlanTaskFlag } from "./plan-columns.js";
 import { WireCursor } from "./wire-cursor.js";
@@ -26,6 +31,7 @@ const TaskTag = {
   checkpointPath: 58,
   label: 98,
   metadata: 106,
+  policy: 160,
 } as const;
 
 const FIRST_TASKS = 1024;
@@ -184,6 +190,10 @@ class PlanReader {
         case TaskTag.metadata:
           flags |= PlanTaskFlag.metadata;
           cursor.skip(tag, end);
+          break;
+        case TaskTag.policy:
+          if (cursor.int32(end) === Task_Policy.ONCE) flags |= PlanTaskFlag.once;
+          else flags &= ~PlanTaskFlag.once;
           break;
         default:
           cursor.skip(tag, end);

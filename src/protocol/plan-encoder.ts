@@ -6,7 +6,7 @@
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { LoomError } from "../base/index.js";
-import { ClientRequest_Type, ResourceRequestSchema } from "./generated/loom_pb.js";
+import { ClientRequest_Type, ResourceRequestSchema, Task_Policy } from "./generated/loom_pb.js";
 import { varintSize, writeVarint } from "./varint.js";
 
 /** Room kept at the front for the request's own fields, written last: 2 + 2 + 1 + 5 bytes. */
@@ -23,6 +23,8 @@ export interface PlanTaskOptions {
   checkpointPath?: string;
   label?: string;
   metadata?: Uint8Array;
+  /** Policy ONCE. Default false. */
+  once?: boolean;
 }
 
 /**
@@ -79,6 +81,7 @@ export class PlanEncoder {
     let checkpointPath: Uint8Array | undefined;
     let label: Uint8Array | undefined;
     let metadata: Uint8Array | undefined;
+    let once = false;
     if (options !== undefined) {
       requestIndex = options.requestIndex ?? -1;
       if (requestIndex !== -1) length += 1 + varintSize(requestIndex);
@@ -88,6 +91,8 @@ export class PlanEncoder {
       label = utf8(options.label);
       metadata = options.metadata;
       length += fieldSize(checkpointPath) + fieldSize(label) + fieldSize(metadata);
+      once = options.once === true;
+      if (once) length += 3;
     }
 
     this.reserve(16 + length);
@@ -112,6 +117,11 @@ export class PlanEncoder {
     if (checkpointPath !== undefined) this.putField(0x3a, checkpointPath);
     if (label !== undefined) this.putField(0x62, label);
     if (metadata !== undefined) this.putField(0x6a, metadata);
+    if (once) {
+      this.bytes[this.end++] = 0xa0; // policy: field 20 has a two-byte tag
+      this.bytes[this.end++] = 0x01;
+      this.bytes[this.end++] = Task_Policy.ONCE;
+    }
     return this.idBase + this.tasks++;
   }
 

@@ -1,5 +1,5 @@
 /** Tasks that will not be executed: failed ones with all that depends on them, released results. */
-import { decodeTaskMessage, type TaskMessage } from "../protocol/index.js";
+import { decodeTaskMessage, type TaskMessage, WirePolicy } from "../protocol/index.js";
 import { TaskFlag, TaskState } from "../scheduler/index.js";
 import type { CoreState } from "./core-state.js";
 import { isCurrent, resultChanged } from "./progress.js";
@@ -98,6 +98,11 @@ function openUsers(core: CoreState, row: number): number[] {
 /** The task's label, read from its plan's bytes. */
 export function labelOf(core: CoreState, row: number): string | undefined {
   return rareFields(core, row)?.label || undefined;
+}
+
+/** Whether the task must not be executed a second time. */
+export function runsOnce(core: CoreState, row: number): boolean {
+  return rareFields(core, row)?.policy === WirePolicy.ONCE;
 }
 
 /** The task's rare fields (label, checkpoint path, metadata); undefined if it has none. */

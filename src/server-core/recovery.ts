@@ -5,7 +5,7 @@
  */
 import { TaskFlag, TaskState } from "../scheduler/index.js";
 import type { CoreState } from "./core-state.js";
-import { failTask } from "./giving-up.js";
+import { failTask, runsOnce } from "./giving-up.js";
 import { isCurrent } from "./progress.js";
 import { NONE } from "./task-table.js";
 
@@ -58,7 +58,13 @@ export function workerLost(core: CoreState, worker: number, reason: string): voi
   takeBack(core, assigned, "gone");
   // Tasks whose results were there have no part in it, and may be held through many such deaths.
   computeAgain(core, lost, reason);
-  for (const row of suspects) countLoss(core, row, "the task was lost with its worker", reason);
+  for (const row of suspects) {
+    if (core.isOpen(row) && runsOnce(core, row))
+      failTask(core, row, undefined, {
+        message: `it may have run, and must not run twice (policy "once"): ${reason}`,
+      });
+    else countLoss(core, row, "the task was lost with its worker", reason);
+  }
 }
 
 /** Whether the task may have had a part in the death of its worker. */
@@ -182,13 +188,19 @@ function computeAgain(core: CoreState, lost: readonly number[], reason: string):
   }
   again.sort((a, b) => a - b);
   const doomed: number[] = [];
+  const once: number[] = [];
   for (const row of again) {
     if (countInputs(core, row)) doomed.push(row);
+    else if (runsOnce(core, row)) once.push(row);
     if (table.unfinished[row] === 0) table.state[row] = TaskState.ready;
   }
   for (const row of again) enqueue(core, row);
   for (const row of doomed) {
     const message = `its result was lost (${reason}) and can't be computed again: an input has failed since`;
+    if (core.isOpen(row)) failTask(core, row, undefined, { message });
+  }
+  for (const row of once) {
+    const message = `its result was lost (${reason}), and it must not run twice (policy "once")`;
     if (core.isOpen(row)) failTask(core, row, undefined, { message });
   }
 }

@@ -13,7 +13,8 @@ const MAX_CPUS = 65_535;
 const MAX_CLASSES = 65_535;
 const CPUS = builtinSymbol("loom/resource/cpus");
 const OPEN = builtinSymbol("loom/data/open");
-const RARE_FIELDS = PlanTaskFlag.checkpoint | PlanTaskFlag.label | PlanTaskFlag.metadata;
+const RARE_FIELDS =
+  PlanTaskFlag.checkpoint | PlanTaskFlag.label | PlanTaskFlag.metadata | PlanTaskFlag.once;
 
 /** Ids are int32 on the wire, and so is the id after the last one. */
 const MAX_ID = 0x7ffffffe;

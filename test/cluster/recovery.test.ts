@@ -222,6 +222,31 @@ describe("an object with a copy at a worker that has fallen asleep", () => {
   }
 });
 
+describe("a task that must not run twice", () => {
+  it("fails when its worker dies under it, what does not need it goes on", async () => {
+    await using cluster = await TestCluster.start({ workers: 1, cpus: 2 });
+    const { client } = cluster;
+    const place = await mkdtemp(join(folder, "once-"));
+    const script = `echo run >>"$1/runs"; sleep 100`;
+    const once = tasks.run(["sh", "-c", script, "sh", place]).withPolicy("once");
+    const [failing, other] = client.submit([tasks.merge([once]), tasks.run("echo fine")]);
+    await until("it runs", () => readdirSync(place).length === 1);
+    await cluster.addWorker();
+    cluster.kill(cluster.workers[0]);
+    const error = await within(
+      "its failure",
+      failing.fetch().catch((reason: unknown) => reason),
+    );
+    expect((error as Error).message).toMatch(
+      /must not run twice \(policy "once"\): worker .* is gone/,
+    );
+    expect(String(await within("the other", other.gather()))).toBe("fine\n");
+    expect(await readFile(join(place, "runs"), "utf8")).toBe("run\n");
+    failing.release();
+    await cluster.untilIdle();
+  });
+});
+
 describe("a task that kills its worker", () => {
   it("fails after some losses, independent work finishes", { timeout: 90_000 }, async () => {
     const serverArgs = ["--max-losses", "2"];

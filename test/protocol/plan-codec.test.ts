@@ -2,7 +2,11 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LoomError, ProtocolError } from "../../src/base/index.js";
-import { ClientRequest_Type, ClientRequestSchema } from "../../src/protocol/generated/loom_pb.js";
+import {
+  ClientRequest_Type,
+  ClientRequestSchema,
+  Task_Policy,
+} from "../../src/protocol/generated/loom_pb.js";
 import {
   decodePlanRequest,
   decodeTaskMessage,
@@ -22,6 +26,7 @@ interface TaskInput {
   checkpointPath?: string;
   label?: string;
   metadata?: Uint8Array;
+  once?: boolean;
 }
 
 const int32 = fc.oneof(
@@ -40,6 +45,7 @@ const aTask: fc.Arbitrary<TaskInput> = fc.record({
   checkpointPath: maybe(fc.string({ unit: "grapheme", maxLength: 90 })),
   label: maybe(fc.string()),
   metadata: maybe(fc.uint8Array({ maxLength: 90 })),
+  once: maybe(fc.boolean()),
 });
 const aPlan = fc.record({
   idBase: fc.nat(2 ** 31 - 1),
@@ -57,7 +63,11 @@ const asRequest = (plan: PlanInput) =>
     loadCheckpoints: plan.loadCheckpoints ? true : undefined,
     plan: {
       idBase: plan.idBase,
-      tasks: plan.tasks.map((task) => ({ ...task, result: task.result || undefined })),
+      tasks: plan.tasks.map(({ once, ...task }) => ({
+        ...task,
+        result: task.result || undefined,
+        policy: once ? Task_Policy.ONCE : undefined,
+      })),
       resourceRequests: plan.requests.map((request) => ({
         resources: request.map((r) => ({ resourceType: r.symbol, value: r.value })),
       })),
@@ -91,7 +101,8 @@ function expectColumns(columns: PlanColumns, plan: PlanInput): void {
       (task.result ? PlanTaskFlag.result : 0) |
       (task.checkpointPath !== undefined ? PlanTaskFlag.checkpoint : 0) |
       (task.label !== undefined ? PlanTaskFlag.label : 0) |
-      (task.metadata !== undefined ? PlanTaskFlag.metadata : 0);
+      (task.metadata !== undefined ? PlanTaskFlag.metadata : 0) |
+      (task.once ? PlanTaskFlag.once : 0);
     expect(columns.taskType[i]).toBe(task.taskType);
     expect([...config]).toEqual([...task.config]);
     expect([...ids]).toEqual(task.inputIds);

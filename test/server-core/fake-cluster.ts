@@ -24,6 +24,8 @@ import {
 export interface TestTask {
   inputs: number[];
   result?: boolean;
+  /** Policy ONCE. */
+  once?: boolean;
   cpus?: number;
   /** Symbol number; default loom/data/merge. */
   type?: number;
@@ -151,6 +153,7 @@ export class FakeCluster implements ServerOutbox {
       encoder.addTask(task.type ?? MERGE, new TextEncoder().encode(String(i)), task.inputs, {
         requestIndex: requests.get(cpus) ?? -1,
         result: task.result,
+        once: task.once,
       });
     });
     const refusal = this.core.submitPlan(client, decodePlanRequest(encoder.finish()), checkpoints);

@@ -195,6 +195,34 @@ describe("lost workers", () => {
     expect(cluster.core.locate(0, 3).kind).toBe("finished");
   });
 
+  test("a task that must not run twice fails when it may have run, else it runs", () => {
+    const cluster = clusterWith(1);
+    const once = { cpus: 1, once: true };
+    cluster.submit(0, 0, [result([], once), result([0]), result([], once), result([])]);
+    cluster.schedule();
+    cluster.start(0, cluster.row(0, 0));
+    cluster.join(2);
+    cluster.kill(0);
+    expect(cluster.failed.get("0/0")?.message).toMatch(
+      /must not run twice .policy "once".: killed/,
+    );
+    expect([...cluster.failed.keys()].sort()).toEqual(["0/0", "0/1"]);
+    cluster.runAll();
+    expect([...cluster.finished.keys()].sort()).toEqual(["0/2", "0/3"]);
+  });
+
+  test("nor is it computed again for its result, or for one that descends from it", () => {
+    const cluster = clusterWith(1);
+    cluster.submit(0, 0, [task([], { once: true }), result([0]), result([], { once: true })]);
+    cluster.runAll();
+    cluster.join(2);
+    cluster.kill(0);
+    expect([...cluster.failed.keys()].sort()).toEqual(["0/1", "0/2"]);
+    for (const id of [1, 2]) cluster.release(0, id);
+    cluster.schedule();
+    expect(cluster.core.taskCount).toBe(0);
+  });
+
   test("a result that is held survives any number of them", () => {
     const cluster = clusterWith(1, LARGE, 2);
     cluster.submit(0, 0, [task([]), result([0])]);
