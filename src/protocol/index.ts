@@ -1,4 +1,5 @@
 /** Room `protocol`: schema, message types, codecs. No I/O. */
+export { AssignRecord } from "./assign-record.js";
 export * from "./client-messages.js";
 export * from "./frame-decoder.js";
 export * from "./peer.js";
