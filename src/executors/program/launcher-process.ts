@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../base/index.js";
 import { type Ended, ReplyReader, RequestWriter, type RunRequest } from "./launch-protocol.js";
+import { killSession } from "./session-processes.js";
 
 /** Which program is the launcher; both do the same. */
 export type LauncherKind = "python" | "node";
@@ -49,7 +50,8 @@ export class LauncherProcess {
       kind === "python"
         ? [pythonCommand, ["-I", "-S", "-B", script("launcher.py")]]
         : [process.execPath, [script("launcher.mjs")]];
-    // A session of its own: Ctrl-C in the worker's terminal is the worker's business.
+    // A session of its own: Ctrl-C in the worker's terminal is the worker's business, and
+    // its programs can be found by it.
     const child: ChildProcess = spawn(command, args, { detached: true, stdio: "pipe" });
     this.#child = child;
     let startError: string | undefined;
@@ -94,6 +96,7 @@ export class LauncherProcess {
         const complaint = this.#complaint.trim();
         const reason = complaint === "" ? how : `${how}: ${complaint}`;
         tellFailed(new Error(reason));
+        if (child.pid !== undefined) killSession(child.pid);
         resolve();
         events.died(reason);
       });
