@@ -45,11 +45,6 @@ export class IntDeque {
     return this.items[(this.head + i) & (this.items.length - 1)];
   }
 
-  clear(): void {
-    this.count = 0;
-    this.head = 0;
-  }
-
   private grow(): void {
     const bigger = new Int32Array(this.items.length * 2);
     for (let i = 0; i < this.count; i++) bigger[i] = this.at(i);

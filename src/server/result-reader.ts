@@ -3,9 +3,9 @@
  * the serialized form. The server keeps nothing of it. When a holder has gone, another is
  * asked; when there is none, the object is computed again and the read goes on then.
  */
-import { encodeFrameLength } from "../protocol/index.js";
+import { builtinSymbol, encodeFrameLength } from "../protocol/index.js";
 import type { FailureDetails, ServerCore } from "../server-core/index.js";
-import { CLIENT_TYPES, type WorkerLink } from "./worker-link.js";
+import type { WorkerLink } from "./worker-link.js";
 
 /** Bytes [offset, offset + bytes.length) of a result's serialized form. */
 export interface ResultRange {
@@ -116,7 +116,7 @@ function inlineRange(
   form.set(encodeFrameLength(bytes.length));
   form.set(bytes, 8);
   return {
-    typeSymbol: CLIENT_TYPES.data,
+    typeSymbol: builtinSymbol("loom/data"),
     messageCount: 1,
     totalBytes: form.length,
     version,

@@ -2,7 +2,7 @@
  * The server's end of a worker's connection: turns effects of the core into records, one
  * batch a tick, and records of the worker into events. Also the way to read objects there.
  */
-import { builtinSymbol, encodeTaskExtras, ServerToWorkerWriter } from "../protocol/index.js";
+import { encodeTaskExtras, ServerToWorkerWriter } from "../protocol/index.js";
 import { TaskFlag, TaskState } from "../scheduler/index.js";
 import { NONE, type ServerCore } from "../server-core/index.js";
 import { type Connection, formatAddress, PeerClient } from "../transport/index.js";
@@ -88,9 +88,3 @@ export class WorkerLink {
     });
   }
 }
-
-/** The types of objects that clients get. */
-export const CLIENT_TYPES = {
-  data: builtinSymbol("loom/data"),
-  array: builtinSymbol("loom/array"),
-} as const;
