@@ -5,7 +5,7 @@
  */
 import { LoomError } from "../base/index.js";
 import type { ResourceRequest } from "./resource-request.js";
-import { describeTask, type SubmittedResult, Task } from "./task.js";
+import { describeTask, localObject, type SubmittedResult, Task } from "./task.js";
 
 /** Numbered tasks; task `i` has id `idBase + i`. Columns, because plans may be huge. */
 export interface TaskPlan {
@@ -155,6 +155,12 @@ function checkTask(task: Task): void {
 function submittedId(input: unknown, user: Task, context: PlanContext): number {
   if (typeof input === "object" && input !== null && "id" in input) {
     if (typeof input.id === "number") return context.resultId(input as SubmittedResult, user);
+  }
+  if (typeof input === "object" && input !== null && localObject in input) {
+    throw new LoomError(
+      "usage",
+      `${describeTask(user)} has data of a running function as an input; that is possible only in a task that the function returns`,
+    );
   }
   throw new LoomError(
     "usage",

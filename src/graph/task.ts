@@ -15,8 +15,19 @@ export interface SubmittedResult {
   readonly id: number;
 }
 
+/** Key of the member that marks {@link LocalObject}s. */
+export const localObject: unique symbol = Symbol.for("hyperloom.localObject") as never;
+
+/**
+ * An object that a running function was given (its `Data`): an input only of a task that this
+ * function returns.
+ */
+export interface LocalObject {
+  readonly [localObject]: true;
+}
+
 /** What may stand in {@link Task.inputs}. */
-export type TaskInput = Task | SubmittedResult;
+export type TaskInput = Task | SubmittedResult | LocalObject;
 
 /**
  * What to do when a task was lost with its worker while it may have been running, or its result

@@ -27,6 +27,8 @@ export const BUILTIN_SYMBOLS = [
   "loom/scheduler/dget",
   "loom/index",
   "loom/file",
+  "loom/jsobj",
+  "loom/js/call",
 ] as const;
 
 /** A built-in symbol's name. */

@@ -36,7 +36,7 @@ function evaluateTask(task: Task, known: Map<Task, string>): string {
   let value = known.get(task);
   if (value === undefined) {
     const inputs = task.inputs.map((input) =>
-      input instanceof Task ? evaluateTask(input, known) : `#${input.id}`,
+      input instanceof Task ? evaluateTask(input, known) : `#${(input as SubmittedResult).id}`,
     );
     value = hash(`${task.type}(${inputs.join()})`);
     known.set(task, value);
