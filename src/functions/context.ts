@@ -1,0 +1,33 @@
+/** What a function gets as its context. Owns the type only. */
+import type { Data } from "./data.js";
+
+/** Writes lines to the worker's log; clients get them with `Client.onLog`. */
+export interface TaskLog {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+  critical(message: string): void;
+}
+
+/**
+ * The first argument of functions that ask for it (`jsTask(fn, { context: true })`).
+ *
+ * @example
+ * const stats = jsTask((ctx: Context, a: Data) => ctx.wrap({ n: a.size }), { context: true });
+ */
+export interface Context {
+  /** Id of the task on its client's connection (`future.id`). */
+  readonly taskId: number;
+  /** 1 for the first execution; grows when the task is executed again. */
+  readonly attempt: number;
+  readonly log: TaskLog;
+  /** Fires when nobody wants the result any more, or the time limit is over. */
+  readonly signal: AbortSignal;
+  /**
+   * A result that is a JavaScript value: anything that can be cloned structurally (objects, maps,
+   * typed arrays, dates, ...). The next function gets it back by `unwrap()`, the client as it is.
+   * Data comes back as it is.
+   */
+  wrap<T>(value: T): T extends Data<unknown> ? T : Data<T>;
+}
