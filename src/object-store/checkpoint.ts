@@ -15,7 +15,7 @@ import { leafOf } from "./views.js";
 
 /**
  * Writes the object's bytes to `path`, on the disk for good when it resolves. Rejects with
- * LoomError("task") if the object is an array, the directory is missing, or writing fails;
+ * LoomError("task") if the object is an array or a value, the directory is missing, or writing fails;
  * no temporary file stays then.
  *
  * @example await writeCheckpoint(plainObject(bytes), "/data/step-1")
@@ -24,7 +24,7 @@ export async function writeCheckpoint(object: DataObject, path: string): Promise
   if (!isBytes(object)) {
     throw new LoomError(
       "task",
-      `cannot write checkpoint "${path}": the result is an array; only plain, file and index objects can be checkpointed`,
+      `cannot write checkpoint "${path}": the result is ${object.kind === "array" ? "an array" : `a value (${object.type})`}; only plain, file and index objects can be checkpointed`,
     );
   }
   await replaceFile(object, path, true, `cannot write checkpoint "${path}"`);

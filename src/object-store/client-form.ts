@@ -7,12 +7,9 @@ import { LoomError } from "../base/index.js";
 import { type ElementArray, treeCountOf } from "./arrays.js";
 import { Gatherer } from "./gather.js";
 import { MemoryPlain } from "./memory-plain.js";
-import { type BytesObject, type DataObject, isBytes } from "./objects.js";
+import type { DataObject } from "./objects.js";
 import { BlockReader } from "./reading.js";
 import { type Leaf, leafOf, originOf, type PieceIndex } from "./views.js";
-
-/** Types that clients know; a symbol's number is its position in the server's dictionary. */
-export type ClientType = "loom/data" | "loom/array";
 
 /** The serialized form of one object, readable anywhere. */
 export interface ClientForm {
@@ -38,27 +35,39 @@ const MAX_FRAMES = 50_000_000;
 const layouts = new WeakMap<DataObject, FrameLayout>();
 
 /**
- * The client form of `object`: a file is its content, an index the array of its pieces.
+ * The client form of `object`: a file is its content, an index the array of its pieces, a value
+ * its serialized form under its own type.
+ * @param symbol number of a symbol: its position in the server's dictionary
  * Throws LoomError("task") if it would have more than 50 million frames.
  *
  * @example clientForm(plainObject(bytes), builtinSymbol).read(0, 4096)
  */
-export function clientForm(object: DataObject, symbol: (name: ClientType) => number): ClientForm {
+export function clientForm(object: DataObject, symbol: (name: string) => number): ClientForm {
   const data = symbol("loom/data");
   if (object.kind === "plain" || object.kind === "file") {
     const layout = new FrameLayout(data, 1);
     layout.addFrame(leafOf(object), originOf(object), object.size);
     return layout;
   }
+  if (object.kind === "value") {
+    const layout = new FrameLayout(symbol(object.type), 1);
+    layout.addFrame(leafOf(object.content), originOf(object.content), object.size);
+    return layout;
+  }
   const array = symbol("loom/array");
   const known = layouts.get(object);
   if (known !== undefined && known.typeSymbol === array && known.dataSymbol === data) return known;
-  const layout = arrayLayout(object, data, array);
+  const layout = arrayLayout(object, data, array, symbol);
   layouts.set(object, layout);
   return layout;
 }
 
-function arrayLayout(object: DataObject, data: number, array: number): FrameLayout {
+function arrayLayout(
+  object: DataObject,
+  data: number,
+  array: number,
+  symbol: (name: string) => number,
+): FrameLayout {
   const frameCount = treeCountOf(object);
   if (frameCount > MAX_FRAMES) {
     throw new LoomError(
@@ -71,7 +80,12 @@ function arrayLayout(object: DataObject, data: number, array: number): FrameLayo
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     if (next.kind === "array") {
       const { elements } = next as ElementArray;
-      layout.addTypes(elements.map((element) => (isClientArray(element) ? array : data)));
+      layout.addTypes(
+        elements.map((element) => {
+          if (element.kind === "value") return symbol(element.type);
+          return element.kind === "array" || element.kind === "index" ? array : data;
+        }),
+      );
       for (let i = elements.length - 1; i >= 0; i--) stack.push(elements[i]);
     } else if (next.kind === "index") {
       layout.addTypes(new Array<number>(next.length).fill(data));
@@ -80,14 +94,11 @@ function arrayLayout(object: DataObject, data: number, array: number): FrameLayo
         layout.addFrame(leaf, shift + boundaries[i], boundaries[i + 1] - boundaries[i]);
       }
     } else {
-      layout.addFrame(leafOf(next as BytesObject), originOf(next), next.size);
+      const content = next.kind === "value" ? next.content : next;
+      layout.addFrame(leafOf(content), originOf(content), next.size);
     }
   }
   return layout;
-}
-
-function isClientArray(object: DataObject): boolean {
-  return object.kind === "index" || !isBytes(object);
 }
 
 /** Frames in order: where each begins in the form, and where its bytes are. */

@@ -39,9 +39,13 @@ export class HeaderWriter {
   file(file: FileIdentity): void {
     this.count(file.size);
     this.append(new Uint8Array(new Float64Array([file.mtimeMs]).buffer));
-    const path = new TextEncoder().encode(file.path);
-    this.count(path.length);
-    this.append(path);
+    this.text(file.path);
+  }
+
+  text(text: string): void {
+    const bytes = new TextEncoder().encode(text);
+    this.count(bytes.length);
+    this.append(bytes);
   }
 
   finish(): Uint8Array {
@@ -114,11 +118,17 @@ export class HeaderReader {
     const size = this.count("file size");
     const mtime = this.take(8, "modification time");
     const mtimeMs = new DataView(mtime.buffer, mtime.byteOffset, 8).getFloat64(0, true);
-    const path = this.take(this.countUpTo(this.left, "path bytes"), "path");
+    return { path: this.text("path"), size, mtimeMs };
+  }
+
+  text(what: string): string {
+    const bytes = this.take(this.countUpTo(this.left, `${what} bytes`), what);
     try {
-      return { path: new TextDecoder("utf-8", { fatal: true }).decode(path), size, mtimeMs };
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     } catch (error) {
-      throw new ProtocolError("an object's header has a path that is not UTF-8", { cause: error });
+      throw new ProtocolError(`an object's header has a ${what} that is not UTF-8`, {
+        cause: error,
+      });
     }
   }
 

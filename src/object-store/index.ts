@@ -15,4 +15,5 @@ export {
 export * from "./objects.js";
 export { isInMemory, readChunks } from "./reading.js";
 export { ObjectStore } from "./store.js";
+export { valueObject } from "./values.js";
 export { indexObject } from "./views.js";

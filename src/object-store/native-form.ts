@@ -13,6 +13,7 @@
  * | 4 index       | pieces, the size of each                            | sum of the sizes  |
  * | 5 file piece  | file, start, size                                   | none              |
  * | 6 file index  | file, start of the first piece, pieces, their sizes | none              |
+ * | 7 value       | length of the type's symbol, the symbol, size       | size              |
  *
  * file = size, modification time (f64), length of the path, the path in UTF-8.
  */
@@ -24,9 +25,10 @@ import { HeaderReader, HeaderWriter } from "./header-codec.js";
 import { MemoryPlain } from "./memory-plain.js";
 import type { DataObject } from "./objects.js";
 import { leafChunks } from "./reading.js";
+import { TypedValue } from "./values.js";
 import { type Leaf, leafOf, originOf, PieceIndex, ViewPlain } from "./views.js";
 
-const Op = { plain: 1, file: 2, array: 3, index: 4, filePiece: 5, fileIndex: 6 } as const;
+const Op = { plain: 1, file: 2, array: 3, index: 4, filePiece: 5, fileIndex: 6, value: 7 } as const;
 
 /** More objects in one array are refused: their header would fill the memory of the worker. */
 const MAX_OBJECTS = 50_000_000;
@@ -93,10 +95,11 @@ export function nativeBody(
   walk(object, (part) => {
     const length = bodyBytesOfPart(part, options);
     if (length === 0 || part.kind === "array") return;
-    const leaf = leafOf(part);
+    const source = part.kind === "value" ? part.content : part;
+    const leaf = leafOf(source);
     if (!(leaf instanceof MemoryPlain)) inMemory = false;
     total += length;
-    ranges.push({ leaf, start: originOf(part), length });
+    ranges.push({ leaf, start: originOf(source), length });
   });
   if (!inMemory) return streamed(ranges);
   const body = new Gatherer(total);
@@ -149,6 +152,11 @@ export function fromNative(header: Uint8Array, body: Uint8Array): DataObject {
         const boundaries = reader.boundaries();
         checkInside(file, start + boundaries[boundaries.length - 1]);
         return new PieceIndex(file, start, boundaries);
+      }
+      case Op.value: {
+        const type = reader.text("type");
+        const size = reader.count("size");
+        return new TypedValue(type, new ViewPlain(bodyLeaf, take(size), size));
       }
       default:
         throw new ProtocolError(`unknown kind ${op} in an object's header`);
@@ -234,6 +242,12 @@ function describe(part: DataObject, options: NativeOptions, header: HeaderWriter
   if (part.kind === "array") {
     header.byte(Op.array);
     header.count(part.length);
+    return;
+  }
+  if (part.kind === "value") {
+    header.byte(Op.value);
+    header.text(part.type);
+    header.count(part.size);
     return;
   }
   const file = fileSentFor(part, options);

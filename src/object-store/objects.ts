@@ -8,13 +8,14 @@
  * | file  | the content of a user's file               | bytes          | 0              |
  * | array | objects of any kind                        | sum of sizes   | elements       |
  * | index | pieces of one stretch of bytes (a view)    | bytes of all   | pieces         |
+ * | value | a serialized value of a language or type   | its bytes      | 0              |
  *
- * Made by plainObject, arrayObject, indexObject, openFile, ObjectStore.adoptFile and
- * fromNative; other implementations of these interfaces can't be stored.
+ * Made by plainObject, arrayObject, indexObject, openFile, valueObject, ObjectStore.adoptFile
+ * and fromNative; other implementations of these interfaces can't be stored.
  */
 
 /** Any data object. Told apart by `kind`. */
-export type DataObject = PlainObject | FileObject | ArrayObject | IndexObject;
+export type DataObject = PlainObject | FileObject | ArrayObject | IndexObject | ValueObject;
 
 /** Objects that are one continuous stretch of bytes ("D-objects"). An index is readable too. */
 export type BytesObject = PlainObject | FileObject | IndexObject;
@@ -66,7 +67,15 @@ export interface IndexObject extends Sized, Readable {
   join(start: number, end: number): PlainObject;
 }
 
+export interface ValueObject extends Sized {
+  readonly kind: "value";
+  /** Symbol of its type, e.g. "loom/pyobj". */
+  readonly type: string;
+  /** The serialized value. */
+  readonly content: BytesObject;
+}
+
 /** Whether the object is readable as bytes. */
 export function isBytes(object: DataObject): object is BytesObject {
-  return object.kind !== "array";
+  return object.kind !== "array" && object.kind !== "value";
 }

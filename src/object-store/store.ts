@@ -3,7 +3,7 @@
  * the count of bytes in memory. Does not know tasks. Caller: the worker.
  *
  * An object is held by each row that it is stored under and by each held object that refers to
- * it (array → elements, view or index → the object with the bytes). With its first hold its
+ * it (array → elements, view or index → the object with the bytes, value → its bytes). With its first hold its
  * bytes are counted; with its last its file is removed. So an element taken from an array and
  * stored on its own keeps its file when the array is dropped. Because holds are counted in the
  * object, an object can be in one store only.
@@ -26,12 +26,20 @@ import { systemReason } from "./disk-file.js";
 import { StoredPlain, storedPlain, type UserFile } from "./file-objects.js";
 import { copyBytes, MemoryPlain, plainObject } from "./memory-plain.js";
 import type { DataObject, PlainObject } from "./objects.js";
+import { TypedValue } from "./values.js";
 import { PieceIndex, ViewPlain } from "./views.js";
 
 /** Files up to this size are read into memory when adopted: cheaper than keeping a file. */
 export const SMALL_FILE_BYTES = 4096;
 
-type Held = MemoryPlain | StoredPlain | UserFile | ViewPlain | PieceIndex | ElementArray;
+type Held =
+  | MemoryPlain
+  | StoredPlain
+  | UserFile
+  | ViewPlain
+  | PieceIndex
+  | ElementArray
+  | TypedValue;
 
 export class ObjectStore {
   private readonly rows = new RowTable<DataObject>();
@@ -205,6 +213,8 @@ function pushReferences(object: Held, stack: Held[]): void {
     for (let i = 0; i < elements.length; i++) stack.push(elements[i]);
   } else if (object instanceof ViewPlain || object instanceof PieceIndex) {
     stack.push(object.leaf);
+  } else if (object instanceof TypedValue) {
+    stack.push(object.content as Held);
   }
 }
 

@@ -44,7 +44,7 @@ export interface PeerServerOptions {
   readonly port: number;
   findObject(row: number): DataObject | undefined;
   /** Number of a symbol in the server's dictionary. */
-  symbol(name: "loom/data" | "loom/array"): number;
+  symbol(name: string): number;
   readonly logger: Logger;
 }
 

@@ -3,11 +3,10 @@
  * the fetcher. Owns no socket. Called by the worker for every frame, and by the warm-up.
  */
 import type { Logger } from "pino";
-import { messageOf } from "../base/index.js";
+import { LoomError, messageOf } from "../base/index.js";
 import type { Executor, OutputPart } from "../executors/index.js";
 import {
   type AssignRecord,
-  builtinSymbol,
   type ServerToWorkerHandler,
   ServerToWorkerReader,
 } from "../protocol/index.js";
@@ -42,8 +41,10 @@ export class ServerSession implements ServerToWorkerHandler {
   }
 
   /** Number of a symbol in the server's dictionary. */
-  symbol(name: "loom/data" | "loom/array"): number {
-    return this.symbolNumbers.get(name) ?? builtinSymbol(name);
+  symbol(name: string): number {
+    const number = this.symbolNumbers.get(name);
+    if (number !== undefined) return number;
+    throw new LoomError("task", `the server does not know the type "${name}" of an object`);
   }
 
   assign(record: AssignRecord): void {

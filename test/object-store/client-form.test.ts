@@ -11,10 +11,10 @@ import {
   plainObject,
   storedPlain,
 } from "../../src/object-store/index.js";
-import { anySpec, build, framesOf } from "./object-model.js";
+import { anySpec, build, framesOf, SYMBOLS, typeOf } from "./object-model.js";
 import { bytesOf, scratchDirectory, textOf } from "./scratch-directory.js";
 
-const symbol = (name: "loom/data" | "loom/array"): number => (name === "loom/data" ? 0 : 1);
+const symbol = (name: string): number => SYMBOLS.indexOf(name);
 const formOf = (object: DataObject): ClientForm => clientForm(object, symbol);
 const whole = (form: ClientForm): Buffer => Buffer.concat(form.read(0, form.totalBytes));
 
@@ -36,7 +36,7 @@ describe("client form", () => {
         const frames = framesOf(model);
         const expected = endToEnd(frames);
         const form = formOf(object);
-        expect(form.typeSymbol).toBe(model.kind === "bytes" ? 0 : 1);
+        expect(form.typeSymbol).toBe(typeOf(model));
         expect(form.messageCount).toBe(frames.length);
         expect(form.totalBytes).toBe(expected.length);
         expect(whole(form).equals(expected)).toBe(true);

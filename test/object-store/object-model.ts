@@ -13,6 +13,7 @@ import {
   openFile,
   plainObject,
   storedPlain,
+  valueObject,
 } from "../../src/object-store/index.js";
 import type { Scratch } from "./scratch-directory.js";
 
@@ -20,7 +21,8 @@ import type { Scratch } from "./scratch-directory.js";
 export type Model =
   | { kind: "bytes"; content: Buffer }
   | { kind: "array"; elements: Model[] }
-  | { kind: "index"; pieces: Buffer[] };
+  | { kind: "index"; pieces: Buffer[] }
+  | { kind: "value"; type: string; content: Buffer };
 
 type BytesSpec =
   | { is: "memory" | "stored" | "file"; content: Uint8Array }
@@ -29,6 +31,7 @@ type BytesSpec =
 
 export type Spec =
   | BytesSpec
+  | { is: "value"; type: string; of: BytesSpec }
   | { is: "array"; of: Spec[] }
   | { is: "slice"; of: Spec[]; from: number; to: number };
 
@@ -67,9 +70,11 @@ const { bytes, any } = fc.letrec<{ bytes: BytesSpec; any: Spec }>((tie) => {
     from: fraction,
     to: fraction,
   });
+  const type = fc.constantFrom("loom/pyobj", "my/matrix");
+  const value = fc.record({ is: fc.constant("value" as const), type, of });
   return {
     bytes: fc.oneof({ maxDepth: 3, depthIdentifier: "views" }, ownBytes, index, piece),
-    any: fc.oneof({ maxDepth: 4, depthIdentifier: "arrays" }, of, array, slice),
+    any: fc.oneof({ maxDepth: 4, depthIdentifier: "arrays" }, of, value, array, slice),
   };
 });
 
@@ -95,6 +100,13 @@ export function build(spec: Spec, scratch: Scratch): { object: DataObject; model
           kind: "array",
           elements: (whole.model as Model & { kind: "array" }).elements.slice(from, to),
         },
+      };
+    }
+    case "value": {
+      const { object, model } = buildBytes(spec.of, scratch);
+      return {
+        object: valueObject(spec.type, object),
+        model: { kind: "value", type: spec.type, content: contentOf(model) },
       };
     }
     default:
@@ -134,7 +146,7 @@ function range(spec: { from: number; to: number }, length: number): [number, num
 
 export function contentOf(model: Model): Buffer {
   if (model.kind === "array") throw new Error("an array has no content");
-  return model.kind === "bytes" ? model.content : Buffer.concat(model.pieces);
+  return model.kind === "index" ? Buffer.concat(model.pieces) : model.content;
 }
 
 export function sizeOf(model: Model): number {
@@ -149,6 +161,9 @@ export function look(object: DataObject): Model {
     const pieces = Array.from({ length: object.length }, (_, i) => object.piece(i).bytes());
     return { kind: "index", pieces: pieces.map((piece) => Buffer.from(piece)) };
   }
+  if (object.kind === "value") {
+    return { kind: "value", type: object.type, content: Buffer.from(object.content.bytes()) };
+  }
   return { kind: "bytes", content: Buffer.from(object.bytes()) };
 }
 
@@ -159,7 +174,10 @@ export function expectSame(actual: Model, expected: Model, where = "object"): vo
   const elements = (model: Model) => (model.kind === "array" ? model.elements : []);
   expect(parts(actual).length, where).toBe(parts(expected).length);
   expect(elements(actual).length, where).toBe(elements(expected).length);
-  if (actual.kind === "bytes" && expected.kind === "bytes") {
+  if (actual.kind === "value" && expected.kind === "value") {
+    expect(actual.type, where).toBe(expected.type);
+  }
+  if ("content" in actual && "content" in expected) {
     expect(actual.content.equals(expected.content), where).toBe(true);
   }
   parts(actual).forEach((piece, i) => {
@@ -170,16 +188,25 @@ export function expectSame(actual: Model, expected: Model, where = "object"): vo
   });
 }
 
-/** The client form's frames, by the words of the protocol. Symbols: 0 data, 1 array. */
+/** The symbols of the tests, in the order of their numbers. */
+export const SYMBOLS = ["loom/data", "loom/array", "loom/pyobj", "my/matrix"];
+
+/** Number of the type that clients get. */
+export function typeOf(model: Model): number {
+  if (model.kind === "value") return SYMBOLS.indexOf(model.type);
+  return model.kind === "bytes" ? 0 : 1;
+}
+
+/** The client form's frames, by the words of the protocol. */
 export function framesOf(model: Model): Buffer[] {
-  if (model.kind === "bytes") return [model.content];
+  if (model.kind === "bytes" || model.kind === "value") return [model.content];
   const elements: Model[] =
     model.kind === "array"
       ? model.elements
       : model.pieces.map((content) => ({ kind: "bytes", content }));
   const types = Buffer.alloc(4 * elements.length);
   elements.forEach((element, i) => {
-    types.writeUInt32LE(element.kind === "bytes" ? 0 : 1, 4 * i);
+    types.writeUInt32LE(typeOf(element), 4 * i);
   });
   return [types, ...elements.flatMap(framesOf)];
 }

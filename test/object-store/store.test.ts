@@ -21,6 +21,7 @@ import {
   openFile,
   type PlainObject,
   plainObject,
+  valueObject,
 } from "../../src/object-store/index.js";
 import { bytesOf, scratchDirectory, textOf } from "./scratch-directory.js";
 
@@ -291,7 +292,10 @@ describe("random puts and drops", () => {
               const more = store.get((of + what) % 6) ?? other;
               object = note(arrayObject([other, more]), [...leavesOf(other), ...leavesOf(more)]);
             } else if (other.kind === "array") object = (other as ArrayObject).elements[0];
-            else {
+            else if (other.kind === "value") object = note(other.content, leavesOf(other));
+            else if (what === 7 && other.size % 2 === 0) {
+              object = note(valueObject("my/matrix", other), leavesOf(other));
+            } else {
               const index = indexObject(other, Uint32Array.of(0, 0, other.size));
               object = note(what === 6 ? index : index.piece(1), leavesOf(other));
             }

@@ -36,14 +36,17 @@ export function checkNoConfig(task: TaskExecution): void {
 export function bytesInput(task: TaskExecution, i: number): BytesObject {
   const input = task.inputs[i];
   if (isBytes(input)) return input;
+  const what =
+    input.kind === "array" ? `an array of length ${input.length}` : `a value (${input.type})`;
   throw failure(
     task,
-    `input ${i} is an array of length ${input.length}; only objects with bytes (plain, file, index) can be used`,
+    `input ${i} is ${what}; only objects with bytes (plain, file, index) can be used`,
   );
 }
 
 /** How messages call an object. */
 export function kindName(object: DataObject): string {
+  if (object.kind === "value") return `a value (${object.type})`;
   return object.kind === "array" || object.kind === "index"
     ? `an ${object.kind}`
     : `a ${object.kind} object`;

@@ -64,8 +64,9 @@ export function mapProgram(config: RunConfig, inputs: readonly DataObject[]): Ma
     const mapping = mapInputs[i];
     const input = inputs[i];
     if (!isBytes(input)) {
+      const what = input.kind === "array" ? "an array" : `a value (${input.type})`;
       throw new TaskError(
-        `Input mapping '${mapping}': input ${i} is an array, only plain objects, files and indexes can be given to a program`,
+        `Input mapping '${mapping}': input ${i} is ${what}, only plain objects, files and indexes can be given to a program`,
       );
     }
     const name =
