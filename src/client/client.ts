@@ -12,8 +12,9 @@ import { completed } from "./as-completed.js";
 import type { ClusterStatus } from "./cluster-status.js";
 import { encodePlan } from "./encode-plan.js";
 import { Future, fetchAll, gatherAll, type ValueOf, type ValuesOf, waitAll } from "./future.js";
+import type { ClusterStats, LogLine, Progress } from "./reports.js";
 import { ResultState } from "./result-state.js";
-import { type ClusterStats, type Progress, Session } from "./session.js";
+import { Session } from "./session.js";
 
 /** How long a server may take to stop before the client stops waiting for it. */
 const TERMINATE_TIMEOUT_MS = 10_000;
@@ -242,6 +243,15 @@ export class Client implements AsyncDisposable {
     const listener = (progress: Progress) => callback(progress);
     this.#session.progressListeners.add(listener);
     return () => this.#session.progressListeners.delete(listener);
+  }
+
+  /**
+   * Calls back for each line that functions of this client log (`ctx.log`) from now on. Returns
+   * a function that ends it.
+   * @example const stop = client.onLog(({ level, message }) => console.error(level, message));
+   */
+  onLog(callback: (line: LogLine) => void): () => void {
+    return this.#session.listenToLogs((line) => callback(line));
   }
 
   /** Stops the server with all its workers, for all clients, and closes this client. */

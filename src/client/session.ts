@@ -20,6 +20,7 @@ import {
 import { type Connection, connect, formatAddress, parseAddress } from "../transport/index.js";
 import { abortable, throwIfAborted } from "./abort.js";
 import { type ChunkReply, OpenRequests, type Reply } from "./open-requests.js";
+import type { ClusterStats, LogLine, Progress } from "./reports.js";
 import type { ResultState } from "./result-state.js";
 import { ResultTable } from "./result-table.js";
 import { taskFailedFrom } from "./task-failed.js";
@@ -31,29 +32,12 @@ const REGISTER_TIMEOUT_MS = 10_000;
 /** How long an orderly close waits for the peer before the socket is closed at once. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
-/** Numbers of this client's tasks; see `Client.onProgress`. */
-export interface Progress {
-  /** Tasks that have finished. */
-  readonly finished: number;
-  /** Tasks that have failed. */
-  readonly failed: number;
-  /** All tasks: finished, failed and those still to be done. */
-  readonly total: number;
-}
-
-/** What the server holds; see `Client.stats`. */
-export interface ClusterStats {
-  readonly workers: number;
-  /** Objects held for tasks and results of all clients. */
-  readonly objects: number;
-  /** Tasks of all clients that the server knows. */
-  readonly tasks: number;
-  readonly clients: number;
-}
+const LOG_LEVELS = ["debug", "info", "warn", "error", "critical"] as const;
 
 export class Session {
   readonly results = new ResultTable();
   readonly progressListeners = new Set<(progress: Progress) => void>();
+  private readonly logListeners = new Set<(line: LogLine) => void>();
   /** Futures being read: nobody else may refer to them, yet they must not be collected. */
   readonly inUse = new Set<unknown>();
   /** Id of the next plan's first task. */
@@ -161,6 +145,21 @@ export class Session {
   send(request: Uint8Array): void {
     this.flushReleases();
     this.connection.send(request);
+  }
+
+  /** Asks the server for log lines as long as somebody listens. */
+  listenToLogs(listener: (line: LogLine) => void): () => void {
+    this.checkOpen();
+    this.logListeners.add(listener);
+    if (this.logListeners.size === 1) this.wantLogs(true);
+    return () => {
+      if (!this.logListeners.delete(listener)) return;
+      if (this.logListeners.size === 0 && this.endError === undefined) this.wantLogs(false);
+    };
+  }
+
+  private wantLogs(wanted: boolean): void {
+    this.send(encodeClientRequest({ type: ClientRequestType.LOGS, wanted }));
   }
 
   /** READ, OUTPUT or STATUS. Rejects if the server refuses, `state` is released or all ends. */
@@ -274,6 +273,12 @@ export class Session {
         for (const listener of this.progressListeners) callUser(listener, progress);
         break;
       }
+      case ClientResponseType.LOG: {
+        const { taskId, level, text, worker } = needed(response.log, "LOG");
+        const line = { taskId, level: LOG_LEVELS[level - 1] ?? "info", message: text, worker };
+        for (const listener of this.logListeners) callUser(listener, line);
+        break;
+      }
       case ClientResponseType.STATS: {
         const { nWorkers, nDataObjects, nTasks, nClients } = needed(response.stats, "STATS");
         const stats = {
@@ -355,6 +360,7 @@ export class Session {
     this.requests.rejectAll(this.endError);
     for (const request of this.statsRequests.splice(0)) request.reject(this.endError);
     this.progressListeners.clear();
+    this.logListeners.clear();
     this.resolveEnded();
   }
 

@@ -13,6 +13,8 @@ export class AssignRecord {
   attempt = 0;
   taskType = 0;
   cpus = 0;
+  /** The client's id of the task; 0 where it was not sent. */
+  taskId = 0;
   configStart = 0;
   configLength = 0;
   extrasStart = 0;

@@ -33,6 +33,7 @@ export type {
   ClientResponse as ClientResponseMessage,
   DataHeader as DataHeaderMessage,
   Error as ErrorMessage,
+  Log as LogMessage,
   Register as RegisterMessage,
   Run as RunConfig,
   Stats as StatsMessage,

@@ -15,6 +15,8 @@ export const PlanTaskFlag = {
   metadata: 8,
   /** The task must not be executed twice (policy ONCE). */
   once: 16,
+  /** The task has a time limit. */
+  timeLimit: 32,
 } as const;
 
 /** One plan; task `i` (0-based) has client id `idBase + i`. */

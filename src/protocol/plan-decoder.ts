@@ -32,6 +32,7 @@ const TaskTag = {
   label: 98,
   metadata: 106,
   policy: 160,
+  timeLimit: 168,
 } as const;
 
 const FIRST_TASKS = 1024;
@@ -194,6 +195,10 @@ class PlanReader {
         case TaskTag.policy:
           if (cursor.int32(end) === Task_Policy.ONCE) flags |= PlanTaskFlag.once;
           else flags &= ~PlanTaskFlag.once;
+          break;
+        case TaskTag.timeLimit:
+          if (cursor.int32(end) !== 0) flags |= PlanTaskFlag.timeLimit;
+          else flags &= ~PlanTaskFlag.timeLimit;
           break;
         default:
           cursor.skip(tag, end);

@@ -25,6 +25,8 @@ export interface PlanTaskOptions {
   metadata?: Uint8Array;
   /** Policy ONCE. Default false. */
   once?: boolean;
+  /** Milliseconds, a u32. Default 0: none. */
+  timeLimitMs?: number;
 }
 
 /**
@@ -82,6 +84,7 @@ export class PlanEncoder {
     let label: Uint8Array | undefined;
     let metadata: Uint8Array | undefined;
     let once = false;
+    let timeLimitMs = 0;
     if (options !== undefined) {
       requestIndex = options.requestIndex ?? -1;
       if (requestIndex !== -1) length += 1 + varintSize(requestIndex);
@@ -93,6 +96,8 @@ export class PlanEncoder {
       length += fieldSize(checkpointPath) + fieldSize(label) + fieldSize(metadata);
       once = options.once === true;
       if (once) length += 3;
+      timeLimitMs = options.timeLimitMs ?? 0;
+      if (timeLimitMs > 0) length += 2 + varintSize(timeLimitMs);
     }
 
     this.reserve(16 + length);
@@ -121,6 +126,11 @@ export class PlanEncoder {
       this.bytes[this.end++] = 0xa0; // policy: field 20 has a two-byte tag
       this.bytes[this.end++] = 0x01;
       this.bytes[this.end++] = Task_Policy.ONCE;
+    }
+    if (timeLimitMs > 0) {
+      this.bytes[this.end++] = 0xa8; // time_limit_ms: field 21
+      this.bytes[this.end++] = 0x01;
+      this.putVarint(timeLimitMs);
     }
     return this.idBase + this.tasks++;
   }

@@ -8,7 +8,7 @@ import { AssignRecord } from "./assign-record.js";
 import { RecordWriter } from "./record-writer.js";
 
 /** Version of all server-worker and worker-worker messages; both sides must have the same. */
-export const WORKER_PROTOCOL_VERSION = 1;
+export const WORKER_PROTOCOL_VERSION = 2;
 
 const Op = {
   assign: 1,
@@ -39,6 +39,8 @@ export const INLINE_LIMIT = 64;
 export const AssignFlag = {
   /** A `TaskExtras` message (proto/worker.proto) comes with it. */
   extras: 1,
+  /** The client's id of the task comes with it: functions may ask for it. */
+  taskId: 2,
 } as const;
 
 const ASSIGN_HEAD = 1 + 4 + 4 + 2 + 2 + 1 + 4 + 4;
@@ -57,7 +59,10 @@ HEAD_BYTES[Op.shutdown] = 1;
 
 /** Writes the batches for one worker. */
 export class ServerToWorkerWriter extends RecordWriter {
-  /** Begins an assignment; exactly `inputCount` input…() calls must follow. */
+  /**
+   * Begins an assignment; exactly `inputCount` input…() calls must follow.
+   * @param taskId the client's id of the task, -1 = not sent
+   */
   assign(
     row: number,
     attempt: number,
@@ -68,6 +73,7 @@ export class ServerToWorkerWriter extends RecordWriter {
     configStart: number,
     configLength: number,
     extras: Uint8Array | undefined,
+    taskId = -1,
   ): void {
     const at = this.reserve(ASSIGN_HEAD);
     const view = this.view;
@@ -76,7 +82,9 @@ export class ServerToWorkerWriter extends RecordWriter {
     view.setUint32(at + 5, attempt, true);
     view.setUint16(at + 9, taskType, true);
     view.setUint16(at + 11, cpus, true);
-    view.setUint8(at + 13, extras === undefined ? 0 : AssignFlag.extras);
+    const flags =
+      (extras === undefined ? 0 : AssignFlag.extras) | (taskId < 0 ? 0 : AssignFlag.taskId);
+    view.setUint8(at + 13, flags);
     view.setUint32(at + 14, inputCount, true);
     view.setUint32(at + 18, configLength, true);
     this.putBytes(config, configStart, configLength);
@@ -84,6 +92,10 @@ export class ServerToWorkerWriter extends RecordWriter {
       const lengthAt = this.reserve(4);
       this.view.setUint32(lengthAt, extras.length, true);
       this.putBytes(extras, 0, extras.length);
+    }
+    if (taskId >= 0) {
+      const taskIdAt = this.reserve(4);
+      this.view.setUint32(taskIdAt, taskId, true);
     }
   }
 
@@ -311,6 +323,12 @@ export class ServerToWorkerReader {
       record.extrasLength = view.getUint32(at, true);
       record.extrasStart = at + 4;
       at += 4 + record.extrasLength;
+    }
+    record.taskId = 0;
+    if (flags & AssignFlag.taskId) {
+      if (at + 4 > frame.length) throw truncatedRecord("server", start);
+      record.taskId = view.getUint32(at, true);
+      at += 4;
     }
     if (at + inputCount * 5 > frame.length) throw truncatedRecord("server", start);
     record.inputCount = inputCount;

@@ -14,6 +14,7 @@ const Op = {
   fetched: 6,
   pong: 7,
   output: 8,
+  log: 9,
 } as const;
 
 /** `holder` of `inputLost`: the input was said to be in the worker's own store and is not there. */
@@ -32,6 +33,7 @@ HEAD_BYTES[Op.inputLost] = 15;
 HEAD_BYTES[Op.fetched] = 5;
 HEAD_BYTES[Op.pong] = 5;
 HEAD_BYTES[Op.output] = 18;
+HEAD_BYTES[Op.log] = 14;
 
 /** Writes a worker's batches. */
 export class WorkerToServerWriter extends RecordWriter {
@@ -117,6 +119,19 @@ export class WorkerToServerWriter extends RecordWriter {
     this.putBytes(bytes, 0, bytes.length);
   }
 
+  /** A line that the running task has logged; `level`: 1 debug to 5 critical. */
+  log(row: number, attempt: number, level: number, text: string): void {
+    const bytes = new TextEncoder().encode(text);
+    const at = this.reserve(14);
+    const view = this.view;
+    view.setUint8(at, Op.log);
+    view.setUint32(at + 1, row, true);
+    view.setUint32(at + 5, attempt, true);
+    view.setUint8(at + 9, level);
+    view.setUint32(at + 10, bytes.length, true);
+    this.putBytes(bytes, 0, bytes.length);
+  }
+
   private taskRecord(op: number, row: number, attempt: number): void {
     const at = this.reserve(9);
     this.view.setUint8(at, op);
@@ -144,6 +159,7 @@ export interface WorkerToServerHandler {
   fetched(row: number): void;
   pong(serial: number): void;
   output(requestId: number, totalSize: number, ended: boolean, bytes: Uint8Array): void;
+  log(row: number, attempt: number, level: number, text: string): void;
 }
 
 /** Hands each record of `frame` to the handler. Throws a ProtocolError at a malformed one. */
@@ -215,6 +231,19 @@ export function readWorkerToServer(frame: Uint8Array, handler: WorkerToServerHan
           frame.subarray(at + 18, at + 18 + length),
         );
         at += 18 + length;
+        break;
+      }
+      case Op.log: {
+        const length = view.getUint32(at + 10, true);
+        if (at + 14 + length > frame.length) throw truncatedRecord("worker", at);
+        const text = new TextDecoder().decode(frame.subarray(at + 14, at + 14 + length));
+        handler.log(
+          view.getUint32(at + 1, true),
+          view.getUint32(at + 5, true),
+          view.getUint8(at + 9),
+          text,
+        );
+        at += 14 + length;
         break;
       }
       default:

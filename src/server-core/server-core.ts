@@ -4,7 +4,7 @@
  *
  * After a batch of events call schedule() once.
  */
-import type { PlanColumns } from "../protocol/index.js";
+import type { PlanColumns, TaskMessage } from "../protocol/index.js";
 import { TaskFlag, TaskState } from "../scheduler/index.js";
 import { type CoreOptions, CoreState } from "./core-state.js";
 import {
@@ -102,8 +102,23 @@ export class ServerCore {
   }
 
   /** The task's rare fields; undefined if it has none. */
-  rareFieldsOf(row: number): { label: string; checkpointPath: string } | undefined {
+  rareFieldsOf(row: number): TaskMessage | undefined {
     return rareFields(this.state, row);
+  }
+
+  /** The client whose task it is. */
+  clientOf(row: number): number {
+    return this.state.planOf(row).client.handle;
+  }
+
+  /** Whether the worker has this very attempt of the task now. */
+  isAssigned(worker: number, row: number, attempt: number): boolean {
+    const { table } = this.state;
+    return (
+      table.state[row] === TaskState.assigned &&
+      table.worker[row] === worker &&
+      table.attempt[row] === attempt
+    );
   }
 
   /** The client's id of the task. */

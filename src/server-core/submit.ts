@@ -14,7 +14,11 @@ const MAX_CLASSES = 65_535;
 const CPUS = builtinSymbol("loom/resource/cpus");
 const OPEN = builtinSymbol("loom/data/open");
 const RARE_FIELDS =
-  PlanTaskFlag.checkpoint | PlanTaskFlag.label | PlanTaskFlag.metadata | PlanTaskFlag.once;
+  PlanTaskFlag.checkpoint |
+  PlanTaskFlag.label |
+  PlanTaskFlag.metadata |
+  PlanTaskFlag.once |
+  PlanTaskFlag.timeLimit;
 
 /** Ids are int32 on the wire, and so is the id after the last one. */
 const MAX_ID = 0x7ffffffe;
@@ -32,6 +36,8 @@ export interface SymbolTable {
   isTaskType(symbol: number): boolean;
   /** The symbol's name, or its number in words when there is none. */
   nameOf(symbol: number): string;
+  /** Why workers that could offer tasks of this type do not; undefined: nothing is known. */
+  findReasonNotOffered(symbol: number): string | undefined;
 }
 
 /**
@@ -180,7 +186,8 @@ function lacking(
   if (alive.length === 0) return undefined;
   const able = alive.filter((load) => load.offers(taskType));
   if (able.length === 0) {
-    return `has the type ${symbols.nameOf(taskType)}, which no connected worker offers`;
+    const reason = symbols.findReasonNotOffered(taskType);
+    return `has the type ${symbols.nameOf(taskType)}, which no connected worker offers${reason === undefined ? "" : ` (${reason})`}`;
   }
   const most = able.reduce((max, load) => Math.max(max, load.cpus), 0);
   if (cpus <= most) return undefined;

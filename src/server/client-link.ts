@@ -25,6 +25,8 @@ export class ClientLink {
   fetches: Promise<void> = Promise.resolve();
   /** openTasks and finishedTasks at the last PROGRESS. */
   progressTold = "";
+  /** Lines that functions log are sent to it. */
+  wantsLogs = false;
   closed = false;
 
   constructor(

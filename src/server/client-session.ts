@@ -140,6 +140,9 @@ export class ClientSession {
           },
         });
         break;
+      case ClientRequestType.LOGS:
+        link.wantsLogs = request.wanted;
+        break;
       case ClientRequestType.STATUS:
         this.chunk({ requestId: request.requestId }, new TextEncoder().encode(server.status()));
         break;

@@ -277,11 +277,20 @@ export class LoomServer implements ServerOutbox {
     return new ClientSession(this, link);
   }
 
+  /** A worker has brought new symbols: clients that can take it get the dictionary again. */
+  tellSymbols(): void {
+    for (const link of this.clients.values()) {
+      if (link.classic) continue;
+      link.send({ type: ClientResponseType.DICTIONARY, symbols: this.symbols.names });
+    }
+  }
+
   /** The worker's connection has ended, or it was not heard of. */
   dropWorker(link: WorkerLink, reason: string): void {
     const { index } = link.identity;
     if (!this.workers.delete(index)) return;
     link.peer.close();
+    this.symbols.forgetReasons(index);
     for (const [id, request] of this.outputRequests) {
       if (request.worker !== index) continue;
       this.outputRequests.delete(id);

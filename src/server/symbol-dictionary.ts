@@ -14,6 +14,7 @@ const NOT_TASK_TYPES = new Set<string>([
   "loom/pyobj",
   "loom/index",
   "loom/file",
+  "loom/jsobj",
   "loom/resource/cpus",
 ]);
 
@@ -21,6 +22,9 @@ export class SymbolDictionary implements SymbolTable {
   readonly names: string[] = [...BUILTIN_SYMBOLS];
   private readonly numbers = new Map<string, number>(this.names.map((name, i) => [name, i]));
   private readonly taskTypes: boolean[] = this.names.map((name) => !NOT_TASK_TYPES.has(name));
+
+  /** By worker: what it does not offer though it could, and why. */
+  private readonly reasons = new Map<number, ReadonlyMap<string, string>>();
 
   isTaskType(symbol: number): boolean {
     return this.taskTypes[symbol] === true;
@@ -43,6 +47,34 @@ export class SymbolDictionary implements SymbolTable {
     this.numbers.set(name, number);
     this.taskTypes.push(isTaskType);
     return number;
+  }
+
+  findReasonNotOffered(symbol: number): string | undefined {
+    const name = this.names[symbol];
+    for (const reasons of this.reasons.values()) {
+      const reason = reasons.get(name);
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
+  }
+
+  /** What a worker does not offer: "TYPE: reason" each. */
+  setReasons(worker: number, reasons: readonly string[]): void {
+    if (reasons.length === 0) return;
+    this.reasons.set(
+      worker,
+      new Map(
+        reasons.map((text) => {
+          const end = text.indexOf(": ");
+          // One line, whatever a worker says.
+          return [text.slice(0, end), text.slice(end + 2).replace(/\s+/g, " ")];
+        }),
+      ),
+    );
+  }
+
+  forgetReasons(worker: number): void {
+    this.reasons.delete(worker);
   }
 
   /** What is wrong with the symbols that a worker brings; undefined: nothing. */

@@ -2,7 +2,13 @@
  * The server's end of a worker's connection: turns effects of the core into records, one
  * batch a tick, and records of the worker into events. Also the way to read objects there.
  */
-import { encodeTaskExtras, ServerToWorkerWriter } from "../protocol/index.js";
+import {
+  BUILTIN_SYMBOLS,
+  builtinSymbol,
+  encodeTaskExtras,
+  ServerToWorkerWriter,
+  WirePolicy,
+} from "../protocol/index.js";
 import { TaskFlag, TaskState } from "../scheduler/index.js";
 import { NONE, type ServerCore } from "../server-core/index.js";
 import { type Connection, formatAddress, PeerClient } from "../transport/index.js";
@@ -16,6 +22,16 @@ export interface WorkerIdentity {
   readonly hostname: string;
   readonly pid: number;
   readonly version: string;
+}
+
+const PYTHON_CALL = builtinSymbol("loom/py/call");
+const JAVASCRIPT_CALL = builtinSymbol("loom/js/call");
+
+/** Functions may ask for the client's id of their task; programs and built-in tasks can't. */
+function wantsTaskId(taskType: number): boolean {
+  return (
+    taskType === PYTHON_CALL || taskType === JAVASCRIPT_CALL || taskType >= BUILTIN_SYMBOLS.length
+  );
 }
 
 export class WorkerLink {
@@ -45,16 +61,18 @@ export class WorkerLink {
     const config = core.configOf(row);
     const extras = table.flags[row] & TaskFlag.extras ? this.extras(core, row) : undefined;
     const inputCount = table.inputCount[row];
+    const taskType = table.taskType[row];
     writer.assign(
       row,
       table.attempt[row],
-      table.taskType[row],
+      taskType,
       core.cpusOf(row),
       inputCount,
       config.bytes,
       config.start,
       config.length,
       extras,
+      wantsTaskId(taskType) ? core.taskIdOf(row) : -1,
     );
     const start = table.inputStart[row];
     for (let edge = start; edge < start + inputCount; edge++) {
@@ -84,7 +102,8 @@ export class WorkerLink {
     return encodeTaskExtras({
       checkpointPath: rare.checkpointPath || undefined,
       label: rare.label || undefined,
-      clientTaskId: core.taskIdOf(row),
+      timeLimitMs: rare.timeLimitMs || undefined,
+      once: rare.policy === WirePolicy.ONCE || undefined,
     });
   }
 }

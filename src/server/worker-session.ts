@@ -2,6 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { ProtocolError } from "../base/index.js";
 import {
+  ClientResponseType,
   decodeFailureInfo,
   INLINE_LIMIT,
   type RegisterMessage,
@@ -71,6 +72,8 @@ export function registerWorker(
     link.writer.peer(other.identity.index, other.identity.host, other.identity.port);
   }
   link.flush();
+  if (symbols.names.length > known) server.tellSymbols();
+  symbols.setReasons(index, register.unavailable);
   workers.set(index, link);
   core.addWorker(index, link.address, register.cpus, types);
   logger.info(
@@ -162,6 +165,18 @@ export class WorkerSession implements WorkerToServerHandler {
 
   pong(serial: number): void {
     this.server.core.ponged(this.index, serial);
+  }
+
+  log(row: number, attempt: number, level: number, text: string): void {
+    const { core } = this.server;
+    // A task that was cancelled or moved meanwhile may still say something: to nobody.
+    if (!core.isAssigned(this.index, row, attempt)) return;
+    const client = this.server.clients.get(core.clientOf(row));
+    if (client === undefined || !client.wantsLogs) return;
+    client.send({
+      type: ClientResponseType.LOG,
+      log: { taskId: core.taskIdOf(row), level, text, worker: this.link.address },
+    });
   }
 
   output(requestId: number, totalSize: number, ended: boolean, bytes: Uint8Array): void {

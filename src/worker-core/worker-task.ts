@@ -27,6 +27,8 @@ export class WorkerTask {
   /** Symbol number. */
   readonly taskType: number;
   readonly cpus: number;
+  /** The client's id of the task; 0 where functions can't ask for it. */
+  readonly taskId: number;
   /** The frame it came in; config and extras are in it. */
   readonly frame: Uint8Array;
   readonly configStart: number;
@@ -55,6 +57,7 @@ export class WorkerTask {
     this.attempt = record.attempt;
     this.taskType = record.taskType;
     this.cpus = record.cpus;
+    this.taskId = record.taskId;
     this.frame = record.frame;
     this.configStart = record.configStart;
     this.configLength = record.configLength;

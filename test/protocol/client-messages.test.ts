@@ -62,7 +62,7 @@ describe("messages come back as they were sent", () => {
   it("Run, TaskExtras, FailureInfo", () => {
     const run = { args: ["cat", "a"], mapInputs: ["a"], mapOutputs: ["+out"], env: { A: "1" } };
     expect(decodeRunConfig(encodeRunConfig(run))).toMatchObject(run);
-    const extras = { checkpointPath: "/x", label: "l", clientTaskId: 7 };
+    const extras = { checkpointPath: "/x", label: "l", timeLimitMs: 7, once: true };
     expect(decodeTaskExtras(encodeTaskExtras(extras))).toMatchObject(extras);
     const failure = { message: "no", exitStatus: 3, signal: "SIGKILL", stderr: Uint8Array.of(2) };
     expect(decodeFailureInfo(encodeFailureInfo(failure))).toMatchObject(failure);

@@ -27,6 +27,7 @@ interface TaskInput {
   label?: string;
   metadata?: Uint8Array;
   once?: boolean;
+  timeLimitMs?: number;
 }
 
 const int32 = fc.oneof(
@@ -46,6 +47,7 @@ const aTask: fc.Arbitrary<TaskInput> = fc.record({
   label: maybe(fc.string()),
   metadata: maybe(fc.uint8Array({ maxLength: 90 })),
   once: maybe(fc.boolean()),
+  timeLimitMs: maybe(fc.oneof(fc.nat(300), fc.nat(2 ** 31 - 1))),
 });
 const aPlan = fc.record({
   idBase: fc.nat(2 ** 31 - 1),
@@ -66,6 +68,7 @@ const asRequest = (plan: PlanInput) =>
       tasks: plan.tasks.map(({ once, ...task }) => ({
         ...task,
         result: task.result || undefined,
+        timeLimitMs: task.timeLimitMs || undefined,
         policy: once ? Task_Policy.ONCE : undefined,
       })),
       resourceRequests: plan.requests.map((request) => ({
@@ -102,7 +105,8 @@ function expectColumns(columns: PlanColumns, plan: PlanInput): void {
       (task.checkpointPath !== undefined ? PlanTaskFlag.checkpoint : 0) |
       (task.label !== undefined ? PlanTaskFlag.label : 0) |
       (task.metadata !== undefined ? PlanTaskFlag.metadata : 0) |
-      (task.once ? PlanTaskFlag.once : 0);
+      (task.once ? PlanTaskFlag.once : 0) |
+      (task.timeLimitMs ? PlanTaskFlag.timeLimit : 0);
     expect(columns.taskType[i]).toBe(task.taskType);
     expect([...config]).toEqual([...task.config]);
     expect([...ids]).toEqual(task.inputIds);
@@ -111,6 +115,7 @@ function expectColumns(columns: PlanColumns, plan: PlanInput): void {
     const message = decodeTaskMessage(columns, i);
     expect(message.checkpointPath).toBe(task.checkpointPath ?? "");
     expect(message.label).toBe(task.label ?? "");
+    expect(message.timeLimitMs).toBe(task.timeLimitMs ?? 0);
     expect([...message.metadata]).toEqual([...(task.metadata ?? [])]);
   });
 }

@@ -39,6 +39,7 @@ const anAssignment = fc.record({
   cpus: u16,
   config: someBytes,
   extras: fc.option(fc.uint8Array({ minLength: 1, maxLength: 20 }), { nil: undefined }),
+  taskId: fc.nat(0x7fffffff),
   inputs: fc.array(anInput, { maxLength: 40 }),
 });
 type Assignment = typeof anAssignment extends fc.Arbitrary<infer T> ? T : never;
@@ -67,6 +68,7 @@ const toServer = fc.oneof(
   call("fetched", u32),
   call("pong", u32),
   call("output", u32, size, fc.boolean(), someBytes),
+  call("log", u32, u32, fc.nat(255), fc.string({ unit: "grapheme" })),
 );
 
 /** Calls the writer's method of each call's name. */
@@ -81,8 +83,9 @@ function write(writer: ServerToWorkerWriter | WorkerToServerWriter, calls: reado
 function writeAssignment(writer: ServerToWorkerWriter, task: Assignment): void {
   // The config lies somewhere in a larger buffer, as in a plan.
   const around = Uint8Array.of(1, 2, ...task.config, 3);
-  const { row, attempt, taskType, cpus, config, extras, inputs } = task;
-  writer.assign(row, attempt, taskType, cpus, inputs.length, around, 2, config.length, extras);
+  const { row, attempt, taskType, cpus, config, extras, taskId, inputs } = task;
+  const { length } = config;
+  writer.assign(row, attempt, taskType, cpus, inputs.length, around, 2, length, extras, taskId);
   for (const input of inputs) {
     if ("bytes" in input) writer.inputInline(input.row, input.bytes, 0, input.bytes.length);
     else if ("holders" in input) writer.inputRemote(input.row, input.size, input.holders);
@@ -116,13 +119,13 @@ function readToWorker(frame: Uint8Array): Call[] {
           });
         }
       }
-      const { row, attempt, taskType, cpus } = r;
+      const { row, attempt, taskType, cpus, taskId } = r;
       const config = r.frame.slice(r.configStart, r.configStart + r.configLength);
       const extras =
         r.extrasLength === 0
           ? undefined
           : r.frame.slice(r.extrasStart, r.extrasStart + r.extrasLength);
-      calls.push(["assign", { row, attempt, taskType, cpus, config, extras, inputs }]);
+      calls.push(["assign", { row, attempt, taskType, cpus, config, extras, taskId, inputs }]);
     },
     drop: record("drop"),
     retract: record("retract"),
@@ -157,6 +160,7 @@ function readToServer(frame: Uint8Array): Call[] {
     fetched: record("fetched"),
     pong: record("pong"),
     output: record("output"),
+    log: record("log"),
   };
   readWorkerToServer(frame, handler);
   return calls;

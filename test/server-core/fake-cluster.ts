@@ -295,6 +295,7 @@ export class FakeCluster implements ServerOutbox {
     const { core } = this;
     const handler: WorkerToServerHandler = {
       finished: (...args) => core.taskFinished(worker, ...args),
+      log: () => {},
       failed: () => {},
       started: (row, attempt) => core.taskStarted(worker, row, attempt),
       retracted: (row, attempt) => core.taskRetracted(worker, row, attempt),

@@ -231,6 +231,7 @@ export class CoreHarness {
         fetched: (row) => effects.push({ effect: "fetched", row }),
         pong: () => {},
         output: () => {},
+        log: () => {},
       });
     };
     return {

@@ -24,7 +24,7 @@ describe("registration", () => {
     const { register } = end;
     expect(register).toMatchObject({
       protocolVersion: 2,
-      workerProtocol: 1,
+      workerProtocol: 2,
       cpus: 3,
       hostname: hostname(),
       pid: process.pid,

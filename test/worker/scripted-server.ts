@@ -32,6 +32,7 @@ export type WorkerEvent =
   | { kind: "inputLost"; row: number; attempt: number; inputRow: number; holder: number }
   | { kind: "fetched"; row: number }
   | { kind: "pong"; serial: number }
+  | { kind: "log"; row: number; attempt: number; level: number; text: string }
   | { kind: "output"; requestId: number; totalSize: number; ended: boolean; bytes: Uint8Array }
   | { kind: "closed"; error: Error | undefined };
 
@@ -141,6 +142,7 @@ export class WorkerEnd {
       pong: (serial) => this.add({ kind: "pong", serial }),
       output: (requestId, totalSize, ended, bytes) =>
         this.add({ kind: "output", requestId, totalSize, ended, bytes: bytes.slice() }),
+      log: (row, attempt, level, text) => this.add({ kind: "log", row, attempt, level, text }),
     });
   }
 }

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loom.proto.
  */
 export const file_loom: GenFile = /*@__PURE__*/
-  fileDesc("Cgpsb29tLnByb3RvEgRsb29tIqQCCghSZWdpc3RlchIYChBwcm90b2NvbF92ZXJzaW9uGAEgAigFEiEKBHR5cGUYAiACKA4yEy5sb29tLlJlZ2lzdGVyLlR5cGUSDAoEcG9ydBgDIAEoBRISCgp0YXNrX3R5cGVzGAQgAygJEhIKCmRhdGFfdHlwZXMYBSADKAkSDAoEY3B1cxgGIAEoBRIXCg9jbGllbnRfZmVhdHVyZXMYFCABKAUSFwoPd29ya2VyX3Byb3RvY29sGBUgASgFEgwKBGhvc3QYFiABKAkSEAoIaG9zdG5hbWUYFyABKAkSCwoDcGlkGBggASgFEhgKEHNvZnR3YXJlX3ZlcnNpb24YGSABKAkiHgoEVHlwZRIKCgZXT1JLRVIQARIKCgZDTElFTlQQAiIwCghSZXNvdXJjZRIVCg1yZXNvdXJjZV90eXBlGAEgAigFEg0KBXZhbHVlGAIgAigFIjQKD1Jlc291cmNlUmVxdWVzdBIhCglyZXNvdXJjZXMYASADKAsyDi5sb29tLlJlc291cmNlIvEBCgRUYXNrEhEKCXRhc2tfdHlwZRgBIAIoBRIOCgZjb25maWcYAiACKAwSFQoJaW5wdXRfaWRzGAMgAygFQgIQABIiChZyZXNvdXJjZV9yZXF1ZXN0X2luZGV4GAUgASgFOgItMRIOCgZyZXN1bHQYBiABKAgSFwoPY2hlY2twb2ludF9wYXRoGAcgASgJEg0KBWxhYmVsGAwgASgJEhAKCG1ldGFkYXRhGA0gASgMEiEKBnBvbGljeRgUIAEoDjIRLmxvb20uVGFzay5Qb2xpY3kiHgoGUG9saWN5EgoKBlJFUEVBVBAAEggKBE9OQ0UQASJkCgRQbGFuEjAKEXJlc291cmNlX3JlcXVlc3RzGAEgAygLMhUubG9vbS5SZXNvdXJjZVJlcXVlc3QSGQoFdGFza3MYAiADKAsyCi5sb29tLlRhc2sSDwoHaWRfYmFzZRgEIAEoBSLmAgoNQ2xpZW50UmVxdWVzdBImCgR0eXBlGAEgAigOMhgubG9vbS5DbGllbnRSZXF1ZXN0LlR5cGUSGAoEcGxhbhgCIAEoCzIKLmxvb20uUGxhbhIKCgJpZBgDIAEoBRIYChBsb2FkX2NoZWNrcG9pbnRzGAQgASgIEhIKCnRyYWNlX3BhdGgYByABKAkSEgoKcmVxdWVzdF9pZBgUIAEoBRIOCgZvZmZzZXQYFSABKAQSEAoIbWF4X3NpemUYFiABKA0SDgoGc3RyZWFtGBcgASgJEg8KA2lkcxgYIAMoBUICEAEigQEKBFR5cGUSCAoEUExBThABEgkKBUZFVENIEAISCwoHUkVMRUFTRRADEgkKBVNUQVRTEAYSCQoFVFJBQ0UQBxINCglURVJNSU5BVEUQChIICgRSRUFEEBQSCgoGT1VUUFVUEBUSCgoGU1RBVFVTEBYSEAoMUkVMRUFTRV9NQU5ZEBciPQoKRGF0YUhlYWRlchIKCgJpZBgBIAIoBRISCgpuX21lc3NhZ2VzGAIgAigDEg8KB3R5cGVfaWQYAyACKAUi0QEKBUVycm9yEgoKAmlkGAEgASgFEg4KBndvcmtlchgCIAEoCRIRCgllcnJvcl9tc2cYAyABKAkSDQoFbGFiZWwYFCABKAkSEQoJdGFza190eXBlGBUgASgJEhgKDGxvc3RfcmVzdWx0cxgWIAMoBUICEAESEwoLZXhpdF9zdGF0dXMYFyABKAUSDgoGc2lnbmFsGBggASgJEg4KBnN0ZGVychgZIAEoDBIUCgxyZWZ1c2VkX3BsYW4YGiABKAUSEgoKcmVxdWVzdF9pZBgbIAEoBSJWCgVTdGF0cxIRCgluX3dvcmtlcnMYASABKAUSFgoObl9kYXRhX29iamVjdHMYAiABKAUSDwoHbl90YXNrcxgUIAEoBRIRCgluX2NsaWVudHMYFSABKAUidAoFQ2h1bmsSEgoKcmVxdWVzdF9pZBgBIAEoBRISCgp0b3RhbF9zaXplGAIgASgEEg8KB3R5cGVfaWQYAyABKAUSEgoKbl9tZXNzYWdlcxgEIAEoBBIPCgd2ZXJzaW9uGAUgASgNEg0KBWVuZGVkGAYgASgIIrYDCg5DbGllbnRSZXNwb25zZRInCgR0eXBlGAEgAigOMhkubG9vbS5DbGllbnRSZXNwb25zZS5UeXBlEh4KBGRhdGEYAiABKAsyEC5sb29tLkRhdGFIZWFkZXISGgoFZXJyb3IYBCABKAsyCy5sb29tLkVycm9yEg8KB3N5bWJvbHMYBSADKAkSGgoFc3RhdHMYBiABKAsyCy5sb29tLlN0YXRzEgoKAmlkGAcgASgFEhoKBWNodW5rGBQgASgLMgsubG9vbS5DaHVuaxIPCgNpZHMYFSADKAVCAhABEhQKDHNtYWxsX3ZhbHVlcxgZIAEoDBISCgpuX2ZpbmlzaGVkGBYgASgNEhQKDG5fdW5maW5pc2hlZBgXIAEoDRIQCghuX2ZhaWxlZBgYIAEoDSKGAQoEVHlwZRIICgREQVRBEAESEQoNVEFTS19GSU5JU0hFRBACEg8KC1RBU0tfRkFJTEVEEAMSCQoFRVJST1IQBBIOCgpESUNUSU9OQVJZEAoSCQoFU1RBVFMQCxIJCgVDSFVOSxAUEhEKDUZJTklTSEVEX01BTlkQFRIMCghQUk9HUkVTUxAWItMBCgNSdW4SDAoEYXJncxgBIAMoCRISCgptYXBfaW5wdXRzGAIgAygJEhMKC21hcF9vdXRwdXRzGAMgAygJEh8KA2VudhgUIAMoCzISLmxvb20uUnVuLkVudkVudHJ5EhUKDXRpbWVfbGltaXRfbXMYFSABKA0SGQoNc3VjY2Vzc19jb2RlcxgWIAMoBUICEAESFgoOa2VlcF9kaXJlY3RvcnkYFyABKAgaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AQ");
+  fileDesc("Cgpsb29tLnByb3RvEgRsb29tIrkCCghSZWdpc3RlchIYChBwcm90b2NvbF92ZXJzaW9uGAEgAigFEiEKBHR5cGUYAiACKA4yEy5sb29tLlJlZ2lzdGVyLlR5cGUSDAoEcG9ydBgDIAEoBRISCgp0YXNrX3R5cGVzGAQgAygJEhIKCmRhdGFfdHlwZXMYBSADKAkSDAoEY3B1cxgGIAEoBRIXCg9jbGllbnRfZmVhdHVyZXMYFCABKAUSFwoPd29ya2VyX3Byb3RvY29sGBUgASgFEgwKBGhvc3QYFiABKAkSEAoIaG9zdG5hbWUYFyABKAkSCwoDcGlkGBggASgFEhgKEHNvZnR3YXJlX3ZlcnNpb24YGSABKAkSEwoLdW5hdmFpbGFibGUYGiADKAkiHgoEVHlwZRIKCgZXT1JLRVIQARIKCgZDTElFTlQQAiIwCghSZXNvdXJjZRIVCg1yZXNvdXJjZV90eXBlGAEgAigFEg0KBXZhbHVlGAIgAigFIjQKD1Jlc291cmNlUmVxdWVzdBIhCglyZXNvdXJjZXMYASADKAsyDi5sb29tLlJlc291cmNlIogCCgRUYXNrEhEKCXRhc2tfdHlwZRgBIAIoBRIOCgZjb25maWcYAiACKAwSFQoJaW5wdXRfaWRzGAMgAygFQgIQABIiChZyZXNvdXJjZV9yZXF1ZXN0X2luZGV4GAUgASgFOgItMRIOCgZyZXN1bHQYBiABKAgSFwoPY2hlY2twb2ludF9wYXRoGAcgASgJEg0KBWxhYmVsGAwgASgJEhAKCG1ldGFkYXRhGA0gASgMEiEKBnBvbGljeRgUIAEoDjIRLmxvb20uVGFzay5Qb2xpY3kSFQoNdGltZV9saW1pdF9tcxgVIAEoDSIeCgZQb2xpY3kSCgoGUkVQRUFUEAASCAoET05DRRABImQKBFBsYW4SMAoRcmVzb3VyY2VfcmVxdWVzdHMYASADKAsyFS5sb29tLlJlc291cmNlUmVxdWVzdBIZCgV0YXNrcxgCIAMoCzIKLmxvb20uVGFzaxIPCgdpZF9iYXNlGAQgASgFIoADCg1DbGllbnRSZXF1ZXN0EiYKBHR5cGUYASACKA4yGC5sb29tLkNsaWVudFJlcXVlc3QuVHlwZRIYCgRwbGFuGAIgASgLMgoubG9vbS5QbGFuEgoKAmlkGAMgASgFEhgKEGxvYWRfY2hlY2twb2ludHMYBCABKAgSEgoKdHJhY2VfcGF0aBgHIAEoCRISCgpyZXF1ZXN0X2lkGBQgASgFEg4KBm9mZnNldBgVIAEoBBIQCghtYXhfc2l6ZRgWIAEoDRIOCgZzdHJlYW0YFyABKAkSDwoDaWRzGBggAygFQgIQARIOCgZ3YW50ZWQYGSABKAgiiwEKBFR5cGUSCAoEUExBThABEgkKBUZFVENIEAISCwoHUkVMRUFTRRADEgkKBVNUQVRTEAYSCQoFVFJBQ0UQBxINCglURVJNSU5BVEUQChIICgRSRUFEEBQSCgoGT1VUUFVUEBUSCgoGU1RBVFVTEBYSEAoMUkVMRUFTRV9NQU5ZEBcSCAoETE9HUxAYIj0KCkRhdGFIZWFkZXISCgoCaWQYASACKAUSEgoKbl9tZXNzYWdlcxgCIAIoAxIPCgd0eXBlX2lkGAMgAigFItEBCgVFcnJvchIKCgJpZBgBIAEoBRIOCgZ3b3JrZXIYAiABKAkSEQoJZXJyb3JfbXNnGAMgASgJEg0KBWxhYmVsGBQgASgJEhEKCXRhc2tfdHlwZRgVIAEoCRIYCgxsb3N0X3Jlc3VsdHMYFiADKAVCAhABEhMKC2V4aXRfc3RhdHVzGBcgASgFEg4KBnNpZ25hbBgYIAEoCRIOCgZzdGRlcnIYGSABKAwSFAoMcmVmdXNlZF9wbGFuGBogASgFEhIKCnJlcXVlc3RfaWQYGyABKAUiVgoFU3RhdHMSEQoJbl93b3JrZXJzGAEgASgFEhYKDm5fZGF0YV9vYmplY3RzGAIgASgFEg8KB25fdGFza3MYFCABKAUSEQoJbl9jbGllbnRzGBUgASgFInQKBUNodW5rEhIKCnJlcXVlc3RfaWQYASABKAUSEgoKdG90YWxfc2l6ZRgCIAEoBBIPCgd0eXBlX2lkGAMgASgFEhIKCm5fbWVzc2FnZXMYBCABKAQSDwoHdmVyc2lvbhgFIAEoDRINCgVlbmRlZBgGIAEoCCJDCgNMb2cSDwoHdGFza19pZBgBIAEoBRINCgVsZXZlbBgCIAEoDRIMCgR0ZXh0GAMgASgJEg4KBndvcmtlchgEIAEoCSLXAwoOQ2xpZW50UmVzcG9uc2USJwoEdHlwZRgBIAIoDjIZLmxvb20uQ2xpZW50UmVzcG9uc2UuVHlwZRIeCgRkYXRhGAIgASgLMhAubG9vbS5EYXRhSGVhZGVyEhoKBWVycm9yGAQgASgLMgsubG9vbS5FcnJvchIPCgdzeW1ib2xzGAUgAygJEhoKBXN0YXRzGAYgASgLMgsubG9vbS5TdGF0cxIKCgJpZBgHIAEoBRIaCgVjaHVuaxgUIAEoCzILLmxvb20uQ2h1bmsSDwoDaWRzGBUgAygFQgIQARIUCgxzbWFsbF92YWx1ZXMYGSABKAwSEgoKbl9maW5pc2hlZBgWIAEoDRIUCgxuX3VuZmluaXNoZWQYFyABKA0SEAoIbl9mYWlsZWQYGCABKA0SFgoDbG9nGBogASgLMgkubG9vbS5Mb2cijwEKBFR5cGUSCAoEREFUQRABEhEKDVRBU0tfRklOSVNIRUQQAhIPCgtUQVNLX0ZBSUxFRBADEgkKBUVSUk9SEAQSDgoKRElDVElPTkFSWRAKEgkKBVNUQVRTEAsSCQoFQ0hVTksQFBIRCg1GSU5JU0hFRF9NQU5ZEBUSDAoIUFJPR1JFU1MQFhIHCgNMT0cQFyLTAQoDUnVuEgwKBGFyZ3MYASADKAkSEgoKbWFwX2lucHV0cxgCIAMoCRITCgttYXBfb3V0cHV0cxgDIAMoCRIfCgNlbnYYFCADKAsyEi5sb29tLlJ1bi5FbnZFbnRyeRIVCg10aW1lX2xpbWl0X21zGBUgASgNEhkKDXN1Y2Nlc3NfY29kZXMYFiADKAVCAhABEhYKDmtlZXBfZGlyZWN0b3J5GBcgASgIGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAE");
 
 /**
  * @generated from message loom.Register
@@ -87,6 +87,13 @@ export type Register = Message<"loom.Register"> & {
    * @generated from field: optional string software_version = 25;
    */
   softwareVersion: string;
+
+  /**
+   * Worker: task types that it does not offer though it could, each "TYPE: reason".
+   *
+   * @generated from field: repeated string unavailable = 26;
+   */
+  unavailable: string[];
 };
 
 /**
@@ -204,6 +211,13 @@ export type Task = Message<"loom.Task"> & {
    * @generated from field: optional loom.Task.Policy policy = 20;
    */
   policy: Task_Policy;
+
+  /**
+   * Milliseconds that one execution may take; 0 = no limit.
+   *
+   * @generated from field: optional uint32 time_limit_ms = 21;
+   */
+  timeLimitMs: number;
 };
 
 /**
@@ -324,6 +338,13 @@ export type ClientRequest = Message<"loom.ClientRequest"> & {
    * @generated from field: repeated int32 ids = 24 [packed = true];
    */
   ids: number[];
+
+  /**
+   * LOGS.
+   *
+   * @generated from field: optional bool wanted = 25;
+   */
+  wanted: boolean;
 };
 
 /**
@@ -394,6 +415,13 @@ export enum ClientRequest_Type {
    * @generated from enum value: RELEASE_MANY = 23;
    */
   RELEASE_MANY = 23,
+
+  /**
+   * send LOG responses (wanted = true), or no more
+   *
+   * @generated from enum value: LOGS = 24;
+   */
+  LOGS = 24,
 }
 
 /**
@@ -591,6 +619,42 @@ export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
   messageDesc(file_loom, 9);
 
 /**
+ * A line that a function has logged.
+ *
+ * @generated from message loom.Log
+ */
+export type Log = Message<"loom.Log"> & {
+  /**
+   * @generated from field: optional int32 task_id = 1;
+   */
+  taskId: number;
+
+  /**
+   * 1 debug, 2 info, 3 warn, 4 error, 5 critical
+   *
+   * @generated from field: optional uint32 level = 2;
+   */
+  level: number;
+
+  /**
+   * @generated from field: optional string text = 3;
+   */
+  text: string;
+
+  /**
+   * @generated from field: optional string worker = 4;
+   */
+  worker: string;
+};
+
+/**
+ * Describes the message loom.Log.
+ * Use `create(LogSchema)` to create a new message.
+ */
+export const LogSchema: GenMessage<Log> = /*@__PURE__*/
+  messageDesc(file_loom, 10);
+
+/**
  * @generated from message loom.ClientResponse
  */
 export type ClientResponse = Message<"loom.ClientResponse"> & {
@@ -658,6 +722,11 @@ export type ClientResponse = Message<"loom.ClientResponse"> & {
    * @generated from field: optional uint32 n_failed = 24;
    */
   nFailed: number;
+
+  /**
+   * @generated from field: optional loom.Log log = 26;
+   */
+  log?: Log;
 };
 
 /**
@@ -665,7 +734,7 @@ export type ClientResponse = Message<"loom.ClientResponse"> & {
  * Use `create(ClientResponseSchema)` to create a new message.
  */
 export const ClientResponseSchema: GenMessage<ClientResponse> = /*@__PURE__*/
-  messageDesc(file_loom, 10);
+  messageDesc(file_loom, 11);
 
 /**
  * @generated from enum loom.ClientResponse.Type
@@ -719,13 +788,18 @@ export enum ClientResponse_Type {
    * @generated from enum value: PROGRESS = 22;
    */
   PROGRESS = 22,
+
+  /**
+   * @generated from enum value: LOG = 23;
+   */
+  LOG = 23,
 }
 
 /**
  * Describes the enum loom.ClientResponse.Type.
  */
 export const ClientResponse_TypeSchema: GenEnum<ClientResponse_Type> = /*@__PURE__*/
-  enumDesc(file_loom, 10, 0);
+  enumDesc(file_loom, 11, 0);
 
 /**
  * Configuration of loom/run/run.
@@ -782,5 +856,5 @@ export type Run = Message<"loom.Run"> & {
  * Use `create(RunSchema)` to create a new message.
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
-  messageDesc(file_loom, 11);
+  messageDesc(file_loom, 12);
 

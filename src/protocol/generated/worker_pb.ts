@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file worker.proto.
  */
 export const file_worker: GenFile = /*@__PURE__*/
-  fileDesc("Cgx3b3JrZXIucHJvdG8SC2xvb20ud29ya2VyIkwKClRhc2tFeHRyYXMSFwoPY2hlY2twb2ludF9wYXRoGAEgASgJEg0KBWxhYmVsGAIgASgJEhYKDmNsaWVudF90YXNrX2lkGAMgASgFIlMKC0ZhaWx1cmVJbmZvEg8KB21lc3NhZ2UYASABKAkSEwoLZXhpdF9zdGF0dXMYAiABKAUSDgoGc2lnbmFsGAMgASgJEg4KBnN0ZGVychgEIAEoDA");
+  fileDesc("Cgx3b3JrZXIucHJvdG8SC2xvb20ud29ya2VyIlkKClRhc2tFeHRyYXMSFwoPY2hlY2twb2ludF9wYXRoGAEgASgJEg0KBWxhYmVsGAIgASgJEhUKDXRpbWVfbGltaXRfbXMYAyABKA0SDAoEb25jZRgEIAEoCCJTCgtGYWlsdXJlSW5mbxIPCgdtZXNzYWdlGAEgASgJEhMKC2V4aXRfc3RhdHVzGAIgASgFEg4KBnNpZ25hbBgDIAEoCRIOCgZzdGRlcnIYBCABKAw");
 
 /**
  * Rare attributes of an assigned task.
@@ -32,9 +32,16 @@ export type TaskExtras = Message<"loom.worker.TaskExtras"> & {
   label: string;
 
   /**
-   * @generated from field: optional int32 client_task_id = 3;
+   * @generated from field: optional uint32 time_limit_ms = 3;
    */
-  clientTaskId: number;
+  timeLimitMs: number;
+
+  /**
+   * Not to be executed a second time, whatever happens.
+   *
+   * @generated from field: optional bool once = 4;
+   */
+  once: boolean;
 };
 
 /**
