@@ -1,13 +1,15 @@
 /**
- * `npm test [-- FILTER…]`: setup, all tests, and a last line "N passed, N failed". Exits with
- * 1 when a test failed, a file could not be collected, an error was unhandled or something
- * was left behind (vitest-setup.mjs looks for that).
+ * `npm test [-- FILTER…]`: setup, all tests (vitest, then pytest), and a last line "N passed, N
+ * failed". With filters: pytest with those that begin with python/, vitest with the others. Exits
+ * with 1 when a test failed, a file could not be collected, an error was unhandled or something
+ * was left behind (leftovers.mjs looks for that).
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runPytest } from "./pytest.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -20,37 +22,47 @@ function run(script, args, env) {
   return status ?? 1;
 }
 
-function readCounts(file) {
+function runVitest(filters, countsFile) {
+  const reporters = ["--reporter=default", "--reporter=./scripts/count-reporter.mjs"];
+  return run("node_modules/vitest/vitest.mjs", ["run", ...reporters, ...filters], {
+    LOOM_TEST_COUNTS: countsFile,
+  });
+}
+
+/** Counts of a runner that ended with this status; at least one failure if that isn't 0. */
+function countsOf(runner, status, file) {
+  let counts = { passed: 0, failed: 0 };
+  if (status === undefined) return counts;
   try {
-    return JSON.parse(readFileSync(file, "utf8"));
+    counts = JSON.parse(readFileSync(file, "utf8"));
   } catch {
-    return { passed: 0, failed: 0 }; // vitest did not get as far as that
+    // It did not get as far as that.
   }
+  if (status === 0 || counts.failed > 0) return counts;
+  console.log(`No test of ${runner} failed, but the run did (an error or a leak, above).`);
+  return { ...counts, failed: 1 };
 }
 
-function finish({ passed, failed }) {
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exit(failed === 0 ? 0 : 1);
+function finish(parts) {
+  const sum = (name) => parts.reduce((total, counts) => total + counts[name], 0);
+  console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
+  process.exit(sum("failed") === 0 ? 0 : 1);
 }
 
-if (run("scripts/setup.mjs", []) !== 0) finish({ passed: 0, failed: 1 });
+if (run("scripts/setup.mjs", ["--dev"]) !== 0) finish([{ passed: 0, failed: 1 }]);
 
+const filters = process.argv.slice(2);
+const forPytest = filters.filter((filter) => filter.startsWith("python/"));
+const forVitest = filters.filter((filter) => !filter.startsWith("python/"));
 const folder = mkdtempSync(join(tmpdir(), "loom-counts-"));
-const countsFile = join(folder, "counts.json");
-const status = run(
-  "node_modules/vitest/vitest.mjs",
-  [
-    "run",
-    "--reporter=default",
-    "--reporter=./scripts/count-reporter.mjs",
-    ...process.argv.slice(2),
-  ],
-  { LOOM_TEST_COUNTS: countsFile },
-);
-const counts = readCounts(countsFile);
-rmSync(folder, { recursive: true });
-if (status !== 0 && counts.failed === 0) {
-  console.log("No test failed, but the run did (an unhandled error or a leak, above).");
-  counts.failed = 1;
+const parts = [];
+if (filters.length === 0 || forVitest.length > 0) {
+  const file = join(folder, "vitest.json");
+  parts.push(countsOf("vitest", runVitest(forVitest, file), file));
 }
-finish(counts);
+if (filters.length === 0 || forPytest.length > 0) {
+  const file = join(folder, "pytest.json");
+  parts.push(countsOf("pytest", await runPytest(forPytest, file), file));
+}
+rmSync(folder, { recursive: true });
+finish(parts);
