@@ -70,7 +70,8 @@ function section(spec: CommandSpec): string {
     lines.push(table(["argument", "meaning"], rows), "");
   }
   lines.push(table(["flag", "meaning", "default"], spec.options.map(optionRow)), "");
-  lines.push("```sh", ...spec.examples, "```", "");
+  // The comment: test/project/readme-examples.test.ts compares them with the table of options.
+  lines.push("<!-- check -->", "", "```sh", ...spec.examples, "```", "");
   return lines.join("\n");
 }
 

@@ -280,6 +280,7 @@ export class Client implements AsyncDisposable {
     }
   }
 
+  /** `await using`: {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

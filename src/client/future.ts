@@ -85,6 +85,7 @@ export class Future<T = unknown> implements SubmittedResult, AsyncDisposable {
     this.#session.release(this.#state);
   }
 
+  /** `await using`: {@link release}. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.release();
   }
