@@ -9,10 +9,12 @@ export { LoomError, type LoomErrorCode, ProtocolError } from "./base/index.js";
 export * from "./client/index.js";
 export {
   cpus,
+  type LocalObject,
   type ResourceAmount,
   type ResourceRequest,
   type SubmittedResult,
   Task,
+  type TaskDescription,
   type TaskInput,
   type TaskOptions,
   type TaskPolicy,

@@ -4,14 +4,21 @@
  */
 import { resolve } from "node:path";
 import { LoomError, messageOf, ProtocolError } from "../base/index.js";
-import { buildPlan, describeTask, type SubmittedResult, type Task } from "../graph/index.js";
+import {
+  buildPlan,
+  describeTask,
+  type SubmittedResult,
+  type Task,
+  type ValueOf,
+  type ValuesOf,
+} from "../graph/index.js";
 import type { LocalCluster } from "../local-cluster/index.js";
 import { ClientRequestType, encodeClientRequest } from "../protocol/index.js";
 import { abortable, cancelledError, throwIfAborted, type WaitOptions } from "./abort.js";
 import { completed } from "./as-completed.js";
 import type { ClusterStatus } from "./cluster-status.js";
 import { encodePlan } from "./encode-plan.js";
-import { Future, fetchAll, gatherAll, type ValueOf, type ValuesOf, waitAll } from "./future.js";
+import { Future, fetchAll, gatherAll, waitAll } from "./future.js";
 import type { ClusterStats, LogLine, Progress } from "./reports.js";
 import { ResultState } from "./result-state.js";
 import { Session } from "./session.js";

@@ -9,7 +9,7 @@ import { resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { LoomError } from "../base/index.js";
-import type { SubmittedResult, Task } from "../graph/index.js";
+import { type resultType, type SubmittedResult, submittedResult } from "../graph/index.js";
 import { abortable, cancelledError, type WaitOptions } from "./abort.js";
 import {
   followOutput,
@@ -35,7 +35,9 @@ import type { Session } from "./session.js";
  * await using future = client.submitOne(tasks.run("sort words.txt"));
  * await future.saveTo("sorted.txt");
  */
-export class Future<T = unknown> implements SubmittedResult, AsyncDisposable {
+export class Future<T = unknown> implements SubmittedResult<T>, AsyncDisposable {
+  /** Type-level only. */
+  declare readonly [resultType]?: T;
   readonly #session: Session;
   readonly #state: ResultState;
 
@@ -52,6 +54,10 @@ export class Future<T = unknown> implements SubmittedResult, AsyncDisposable {
   constructor(session: Session, state: ResultState) {
     this.#session = session;
     this.#state = state;
+  }
+
+  get [submittedResult](): true {
+    return true;
   }
 
   /** Id of the task on its client's connection; messages name it. */
@@ -167,15 +173,6 @@ export class Future<T = unknown> implements SubmittedResult, AsyncDisposable {
     }
   }
 }
-
-/** A task, or the future of a submitted one: what can be an input. */
-export type TaskLike<T = unknown> = Task<T> | Future<T>;
-
-/** What `gather` gives for a task or future. */
-export type ValueOf<C> = C extends Future<infer T> ? T : C extends Task<infer T> ? T : never;
-
-/** What `gather` gives for a tuple (or array) of tasks or futures. */
-export type ValuesOf<C extends readonly unknown[]> = { -readonly [K in keyof C]: ValueOf<C[K]> };
 
 /** Waits until all are finished; rejects at the first failure. */
 export async function waitAll(futures: readonly Future[], options?: WaitOptions): Promise<void> {

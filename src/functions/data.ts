@@ -17,7 +17,7 @@ export type ElementOf<T> = T extends readonly (infer E)[] ? E : unknown;
  * @example
  * const hello = jsTask((name: Data) => `Hello ${name.text()}`);
  */
-export interface Data<T = unknown> extends LocalObject, Iterable<Data<ElementOf<T>>> {
+export interface Data<T = unknown> extends LocalObject<T>, Iterable<Data<ElementOf<T>>> {
   /** "bytes": plain, file or index; "array"; "value": of a language or an extension. */
   readonly kind: "bytes" | "array" | "value";
   /** Symbol of the type, e.g. "loom/data", "loom/array", "loom/jsobj", "my/matrix". */

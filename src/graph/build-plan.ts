@@ -5,7 +5,7 @@
  */
 import { LoomError } from "../base/index.js";
 import type { ResourceRequest } from "./resource-request.js";
-import { describeTask, localObject, type SubmittedResult, Task } from "./task.js";
+import { describeTask, localObject, type SubmittedResult, submittedResult, Task } from "./task.js";
 
 /** Numbered tasks; task `i` has id `idBase + i`. Columns, because plans may be huge. */
 export interface TaskPlan {
@@ -20,6 +20,8 @@ export interface TaskPlan {
   readonly isResult: Uint8Array;
   /** Number of each result task, in the order given; equal tasks have equal numbers. */
   readonly resultNumbers: Int32Array;
+  /** Numbers of the kept tasks that are new; `isResult` is 1 for them too. */
+  readonly keptNumbers: readonly number[];
   /** The different requests of the tasks. */
   readonly requests: readonly ResourceRequest[];
   /** Index into `requests` for each task, -1 = none. */
@@ -32,9 +34,16 @@ export interface PlanContext {
   readonly idBase: number;
   /** Id of a result submitted earlier; throws if it can't be an input any more. */
   readonly resultId: (result: SubmittedResult, user: Task) => number;
+  /** Id of a kept task (`Task.kept`) that was submitted earlier. Default: there is none. */
+  readonly findKept?: (task: Task) => number | undefined;
 }
 
 const MAX_ID = 0x7fffffff;
+/**
+ * `Task.planNumber` while a task's inputs are being numbered. Afterwards id = idBase + number,
+ * also for kept tasks of earlier plans: their numbers are negative, but never as small as this.
+ */
+const NUMBERING = -0x80000000;
 let lastSerial = 0;
 
 /**
@@ -49,6 +58,9 @@ export function buildPlan(results: readonly Task[], context: PlanContext): TaskP
   const path: Task[] = [];
   const next: number[] = [];
   let inputCount = 0;
+  const keptNumbers: number[] = [];
+  // Whoever asks for a kept task itself gets it like any other.
+  const findKept = results.some((task) => task?.kept) ? undefined : context.findKept;
 
   for (const result of results) {
     if (!(result instanceof Task)) {
@@ -58,7 +70,7 @@ export function buildPlan(results: readonly Task[], context: PlanContext): TaskP
     let task: Task = result;
     checkTask(task);
     task.planSerial = serial;
-    task.planNumber = -1;
+    task.planNumber = NUMBERING;
     let at = 0;
     for (;;) {
       const { inputs } = task;
@@ -68,10 +80,18 @@ export function buildPlan(results: readonly Task[], context: PlanContext): TaskP
         const input = inputs[at++];
         if (!(input instanceof Task)) continue;
         if (input.planSerial !== serial) {
+          if (input.kept) {
+            const id = findKept?.(input);
+            if (id !== undefined) {
+              input.planSerial = serial;
+              input.planNumber = id - context.idBase;
+              continue;
+            }
+          }
           deeper = input;
           break;
         }
-        if (input.planNumber === -1) throw cycleError(input, path, task);
+        if (input.planNumber === NUMBERING) throw cycleError(input, path, task);
       }
       if (deeper !== undefined) {
         path.push(task);
@@ -79,11 +99,12 @@ export function buildPlan(results: readonly Task[], context: PlanContext): TaskP
         task = deeper;
         checkTask(task);
         task.planSerial = serial;
-        task.planNumber = -1;
+        task.planNumber = NUMBERING;
         at = 0;
         continue;
       }
       task.planNumber = tasks.length;
+      if (task.kept && findKept !== undefined) keptNumbers.push(task.planNumber);
       tasks.push(task);
       inputCount += count;
       if (path.length === 0) break;
@@ -97,13 +118,14 @@ export function buildPlan(results: readonly Task[], context: PlanContext): TaskP
       "this client has used up its 2,147,483,647 task ids; connect a new client",
     );
   }
-  return fillColumns(results, tasks, inputCount, context);
+  return fillColumns(results, tasks, inputCount, keptNumbers, context);
 }
 
 function fillColumns(
   results: readonly Task[],
   tasks: readonly Task[],
   inputCount: number,
+  keptNumbers: readonly number[],
   context: PlanContext,
 ): TaskPlan {
   const { idBase } = context;
@@ -128,6 +150,7 @@ function fillColumns(
     resultNumbers[i] = number;
     isResult[number] = 1;
   }
+  for (const number of keptNumbers) isResult[number] = 1;
   return {
     idBase,
     tasks,
@@ -135,6 +158,7 @@ function fillColumns(
     inputStart,
     isResult,
     resultNumbers,
+    keptNumbers,
     requests: requests.list,
     requestIndex,
   };
@@ -153,8 +177,8 @@ function checkTask(task: Task): void {
 }
 
 function submittedId(input: unknown, user: Task, context: PlanContext): number {
-  if (typeof input === "object" && input !== null && "id" in input) {
-    if (typeof input.id === "number") return context.resultId(input as SubmittedResult, user);
+  if (typeof input === "object" && input !== null && submittedResult in input) {
+    return context.resultId(input as SubmittedResult, user);
   }
   if (typeof input === "object" && input !== null && localObject in input) {
     throw new LoomError(

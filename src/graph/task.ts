@@ -1,18 +1,24 @@
 /**
  * Tasks as a client describes them. Owns the type and its fluent copies; which task types
- * exist and what their configs mean is not known here. Made by client/tasks, read by
- * build-plan.
+ * exist and what their configs mean is not known here. Made by the room `tasks` and by `jsTask`,
+ * read by build-plan.
  */
 import { LoomError } from "../base/index.js";
 import { cpus, type ResourceRequest } from "./resource-request.js";
 
 /** Key of the phantom member that carries a task's result type; never set. */
-declare const resultType: unique symbol;
+export declare const resultType: unique symbol;
+
+/** Key of the member that marks {@link SubmittedResult}s. */
+export const submittedResult: unique symbol = Symbol.for("hyperloom.submittedResult") as never;
 
 /** The result of a task submitted earlier: the client's `Future`. */
-export interface SubmittedResult {
+export interface SubmittedResult<T = unknown> {
   /** The task's id on its client's connection. */
   readonly id: number;
+  readonly [submittedResult]: true;
+  /** Type-level only. */
+  readonly [resultType]?: T;
 }
 
 /** Key of the member that marks {@link LocalObject}s. */
@@ -22,8 +28,10 @@ export const localObject: unique symbol = Symbol.for("hyperloom.localObject") as
  * An object that a running function was given (its `Data`): an input only of a task that this
  * function returns.
  */
-export interface LocalObject {
+export interface LocalObject<T = unknown> {
   readonly [localObject]: true;
+  /** Type-level only. */
+  readonly [resultType]?: T;
 }
 
 /** What may stand in {@link Task.inputs}. */
@@ -35,6 +43,22 @@ export type TaskInput = Task | SubmittedResult | LocalObject;
  * happen twice.
  */
 export type TaskPolicy = "repeat" | "once";
+
+/** A task, or the future of a submitted one: what can be an input. */
+export type TaskLike<T = unknown> = Task<T> | SubmittedResult<T>;
+
+/** What `gather` gives for a task or future; for data of a running function what its task gives. */
+export type ValueOf<C> =
+  C extends Task<infer T>
+    ? T
+    : C extends SubmittedResult<infer T>
+      ? T
+      : C extends LocalObject<infer T>
+        ? T
+        : never;
+
+/** What `gather` gives for a tuple (or array) of tasks or futures. */
+export type ValuesOf<C extends readonly unknown[]> = { -readonly [K in keyof C]: ValueOf<C[K]> };
 
 /** What {@link Task} can carry besides its type, config and inputs. */
 export interface TaskOptions {
@@ -48,7 +72,22 @@ export interface TaskOptions {
   readonly metadata?: Uint8Array | undefined;
   /** Default "repeat". */
   readonly policy?: TaskPolicy | undefined;
+  /** It fails when it has run for so many milliseconds; a positive integer. Default 0: no limit. */
+  readonly timeLimitMs?: number | undefined;
 }
+
+/** A task as one object: `new Task({ type: "my/count", inputs: [words] })`. */
+export interface TaskDescription extends TaskOptions {
+  /** Symbol of the task type, e.g. "my/count". */
+  readonly type: string;
+  /** Bytes that the task type defines, not copied; a string is UTF-8. Default: empty. */
+  readonly config?: Uint8Array | string | undefined;
+  /** The same one may occur several times. Default: none. */
+  readonly inputs?: readonly TaskInput[] | undefined;
+}
+
+const NO_CONFIG = new Uint8Array(0);
+const NO_INPUTS: readonly TaskInput[] = [];
 
 /**
  * A description of work: nothing happens until it is submitted. Tasks are not changed
@@ -58,15 +97,26 @@ export class Task<T = unknown> {
   /** Type-level only: what `gather` of its future gives. */
   declare readonly [resultType]?: T;
 
+  readonly type: string;
+  readonly config: Uint8Array;
+  readonly inputs: readonly TaskInput[];
   readonly request: ResourceRequest | undefined;
   readonly label: string | undefined;
   readonly checkpointPath: string | undefined;
   readonly metadata: Uint8Array | undefined;
   readonly policy: TaskPolicy;
+  /** Milliseconds; undefined = no limit. */
+  readonly timeLimitMs: number | undefined;
 
   /**
+   * Its client submits it once, as a result of its own, and refers to that from then on. For
+   * large constants that many plans share: the code of functions.
+   * @internal
+   */
+  kept = false;
+  /**
    * Scratch space of build-plan: the plan that last met this task and the task's number in
-   * it (-1 while its inputs are being numbered). Far cheaper than a Map of a million tasks.
+   * it (see there for others). Far cheaper than a Map of a million tasks.
    * @internal
    */
   planSerial = 0;
@@ -74,21 +124,48 @@ export class Task<T = unknown> {
   planNumber = 0;
 
   /**
+   * @example new Task({ type: "my/count", inputs: [words], request: cpus(2) })
+   * @throws LoomError("usage") for a time limit that is no positive integer
+   */
+  constructor(description: TaskDescription);
+  /**
    * @param type symbol of the task type, e.g. "loom/data/merge"
    * @param config bytes that the task type defines; not copied, must not be changed
    * @param inputs the same one may occur several times
    */
   constructor(
-    readonly type: string,
-    readonly config: Uint8Array,
-    readonly inputs: readonly TaskInput[],
+    type: string,
+    config: Uint8Array,
+    inputs: readonly TaskInput[],
     options?: TaskOptions,
+  );
+  constructor(
+    what: string | TaskDescription,
+    config: Uint8Array = NO_CONFIG,
+    inputs: readonly TaskInput[] = NO_INPUTS,
+    more?: TaskOptions,
   ) {
+    let options = more;
+    if (typeof what === "object" && what !== null) {
+      this.type = what.type;
+      this.config =
+        typeof what.config === "string"
+          ? new TextEncoder().encode(what.config)
+          : (what.config ?? NO_CONFIG);
+      this.inputs = what.inputs ?? NO_INPUTS;
+      options = what;
+    } else {
+      this.type = what;
+      this.config = config;
+      this.inputs = inputs;
+    }
     this.request = options?.request;
     this.label = options?.label;
     this.checkpointPath = options?.checkpointPath;
     this.metadata = options?.metadata;
     this.policy = options?.policy ?? "repeat";
+    this.timeLimitMs = options?.timeLimitMs || undefined;
+    if (this.timeLimitMs !== undefined) checkTimeLimit(this, this.timeLimitMs);
   }
 
   /** A copy with a label, which errors, traces and status show. */
@@ -131,11 +208,32 @@ export class Task<T = unknown> {
     return this.copy({ policy });
   }
 
+  /** A copy that fails when it has run for `ms` milliseconds; 0 = no limit. */
+  withTimeLimit(ms: number): Task<T> {
+    return this.copy({ timeLimitMs: ms });
+  }
+
   private copy(change: TaskOptions): Task<T> {
-    const { request, label, checkpointPath, metadata, policy } = this;
-    const options = { request, label, checkpointPath, metadata, policy, ...change };
+    const { request, label, checkpointPath, metadata, policy, timeLimitMs } = this;
+    const options = { request, label, checkpointPath, metadata, policy, timeLimitMs, ...change };
     return new Task<T>(this.type, this.config, this.inputs, options);
   }
+}
+
+/** Whether it can be an input: a task, a future, or data of a running function. */
+export function isTaskInput(value: unknown): value is TaskInput {
+  if (typeof value !== "object" || value === null) return false;
+  return value instanceof Task || submittedResult in value || localObject in value;
+}
+
+const MAX_TIME_LIMIT_MS = 0xffffffff;
+
+function checkTimeLimit(task: Task, ms: number): void {
+  if (Number.isInteger(ms) && ms > 0 && ms <= MAX_TIME_LIMIT_MS) return;
+  throw new LoomError(
+    "usage",
+    `timeLimitMs of ${describeTask(task)} must be an integer from 1 to 2^32 - 1 (0: no limit), got ${ms}`,
+  );
 }
 
 /** How messages name a task: `task "label" (type)` or `task of type "type"`. */

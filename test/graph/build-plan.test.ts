@@ -5,6 +5,7 @@ import {
   buildPlan,
   cpus,
   type SubmittedResult,
+  submittedResult,
   Task,
   type TaskInput,
   type TaskPlan,
@@ -62,7 +63,9 @@ const graphs = fc
     for (const shape of shapes) {
       const inputs = shape.map(
         ([submitted, pick]): TaskInput =>
-          submitted || tasks.length === 0 ? { id: pick % 100 } : tasks[pick % tasks.length],
+          submitted || tasks.length === 0
+            ? { id: pick % 100, [submittedResult]: true as const }
+            : tasks[pick % tasks.length],
       );
       tasks.push(aTask(String(tasks.length % 7), ...inputs));
     }

@@ -3,20 +3,20 @@
  * config of loom/run/run. Part of `tasks`.
  */
 import { LoomError } from "../base/index.js";
-import { cpus, Task, type TaskInput } from "../graph/index.js";
+import { cpus, isTaskInput, Task, type TaskInput } from "../graph/index.js";
 import { encodeRunConfig } from "../protocol/index.js";
-import { Future, type TaskLike } from "./future.js";
+import type { InputTask } from "./input-task.js";
 import { splitCommand } from "./shell-words.js";
 
 /** Named inputs: an object, or a list of pairs where order or repetition matters. */
 export type NamedInputs =
-  | Readonly<Record<string, TaskLike>>
-  | readonly (readonly [name: string, input: TaskLike])[];
+  | Readonly<Record<string, InputTask>>
+  | readonly (readonly [name: string, input: InputTask])[];
 
 /** Options of `tasks.run`. */
 export interface RunOptions<Outputs extends readonly string[] = readonly string[]> {
   /** Becomes the program's standard input. Default: empty. */
-  stdin?: TaskLike | undefined;
+  stdin?: InputTask | undefined;
   /** Files that the program finds in its working directory: name → content. */
   inputs?: NamedInputs | undefined;
   /** Arguments that are exactly `$NAME` are replaced by this input's content. Names without `$`. */
@@ -47,7 +47,7 @@ export type RunValue<Outputs extends readonly string[]> = number extends Outputs
     : { -readonly [K in keyof Outputs]: Buffer };
 
 /** A command line, or the program and its arguments. A task in it stands for its content. */
-export type Command = string | readonly (string | TaskLike)[];
+export type Command = string | readonly (string | InputTask)[];
 
 export function runTask(
   command: Command,
@@ -61,7 +61,7 @@ export function runTask(command: Command, options: RunOptions = {}): Task {
   const args: string[] = [];
   const inputs: TaskInput[] = [];
   const names = new Set<string>();
-  const map = (name: string, input: TaskLike) => {
+  const map = (name: string, input: InputTask) => {
     if (names.has(name)) throw usage(command, `input "${name}" is given twice`);
     names.add(name);
     inputs.push(input);
@@ -82,7 +82,7 @@ export function runTask(command: Command, options: RunOptions = {}): Task {
   for (const word of typeof command === "string" ? splitCommand(command) : command) {
     if (typeof word === "string") {
       args.push(word);
-    } else if (word instanceof Task || word instanceof Future) {
+    } else if (isTaskInput(word)) {
       do variable++;
       while (names.has(`$${variable}`));
       map(`$${variable}`, word);
@@ -119,9 +119,9 @@ export function runTask(command: Command, options: RunOptions = {}): Task {
   });
 }
 
-function entriesOf(named: NamedInputs | undefined): Iterable<readonly [string, TaskLike]> {
+function entriesOf(named: NamedInputs | undefined): Iterable<readonly [string, InputTask]> {
   if (named === undefined) return [];
-  return Array.isArray(named) ? named : Object.entries(named as Record<string, TaskLike>);
+  return Array.isArray(named) ? named : Object.entries(named as Record<string, InputTask>);
 }
 
 /** File names are relative to the working directory and stay in it; `$` and `+` mean other things. */

@@ -1,10 +1,10 @@
 /** What `tasks` makes: types, configs, inputs; wrong arguments. */
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type TaskLike, tasks } from "../../src/client/index.js";
-import { splitCommand } from "../../src/client/shell-words.js";
-import { cpus, type Task } from "../../src/graph/index.js";
+import { cpus, type Task, type TaskLike } from "../../src/graph/index.js";
 import { decodeRunConfig } from "../../src/protocol/index.js";
+import { tasks } from "../../src/tasks/index.js";
+import { splitCommand } from "../../src/tasks/shell-words.js";
 
 const text = (task: Task) => Buffer.from(task.config).toString();
 const hex = (task: Task) => Buffer.from(task.config).toString("hex");

@@ -4,24 +4,15 @@
  */
 import { resolve } from "node:path";
 import { LoomError } from "../base/index.js";
-import { Task, type TaskOptions } from "../graph/index.js";
-import type { TaskLike, ValuesOf } from "./future.js";
+import {
+  type LocalObject,
+  Task,
+  type TaskLike,
+  type TaskOptions,
+  type ValuesOf,
+} from "../graph/index.js";
+import type { BytesTask, InputTask, Pieces } from "./input-task.js";
 import { runTask } from "./run-task.js";
-
-declare const piecesOf: unique symbol;
-
-/**
- * What `split` gives: the pieces of one stretch of bytes. A value is an ordinary array of
- * Buffers; the type tells it from other arrays because `slice` joins pieces, and because they
- * can be used as bytes (`merge`, `save`, standard input).
- */
-export interface Pieces extends Array<Buffer> {
-  /** Type-level only. */
-  readonly [piecesOf]: true;
-}
-
-/** What can be used as bytes. */
-export type BytesTask = TaskLike<Buffer> | TaskLike<Pieces>;
 
 const NOTHING = new Uint8Array(0);
 const MAX_U64 = 2n ** 64n - 1n;
@@ -75,36 +66,39 @@ function save(input: BytesTask, path: string): Task<Buffer> {
   return new Task("loom/data/save", Buffer.from(resolve(path)), [input]);
 }
 
+function get(input: LocalObject, index: number): Task;
 function get<const T extends readonly unknown[], const I extends number>(
   input: TaskLike<T>,
   index: I,
-): Task<T[I]> {
+): Task<T[I]>;
+function get(input: InputTask, index: number): Task {
   return new Task("loom/base/get", indexBytes(checkIndex("index", index)), [input]);
 }
 
 function slice(input: TaskLike<Pieces>, start: number, end?: number): Task<Buffer>;
 function slice<T>(input: TaskLike<readonly T[]>, start: number, end?: number): Task<T[]>;
-function slice(input: TaskLike, start: number, end?: number): Task {
+function slice(input: LocalObject, start: number, end?: number): Task;
+function slice(input: InputTask, start: number, end?: number): Task {
   const last = end === undefined ? MAX_U64 : checkIndex("end", end);
   return new Task("loom/base/slice", indexBytes(checkIndex("start", start), last), [input]);
 }
 
-function size(...inputs: readonly TaskLike[]): Task<Buffer> {
+function size(...inputs: readonly InputTask[]): Task<Buffer> {
   return new Task("loom/base/size", NOTHING, inputs);
 }
 
-function length(...inputs: readonly TaskLike[]): Task<Buffer> {
+function length(...inputs: readonly InputTask[]): Task<Buffer> {
   return new Task("loom/base/length", NOTHING, inputs);
 }
 
-function arrayMake<const T extends readonly TaskLike[]>(inputs: T): Task<ValuesOf<T>> {
+function arrayMake<const T extends readonly InputTask[]>(inputs: T): Task<ValuesOf<T>> {
   return new Task("loom/array/make", NOTHING, [...inputs]);
 }
 
 function custom<T = Buffer>(
   type: string,
   config: string | Uint8Array,
-  inputs: readonly TaskLike[] = [],
+  inputs: readonly InputTask[] = [],
   options?: TaskOptions,
 ): Task<T> {
   return new Task(type, bytesOf(config), [...inputs], options);
