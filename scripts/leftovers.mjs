@@ -9,7 +9,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** How long processes may take to go after the last test. */
+/** How long processes, and folders of others that were killed, may take to go. */
 const PATIENCE_MS = 5_000;
 const TEMPORARY = /^(worker|loom|hyperloom)-/;
 /** Workers make their folders there; the number is the worker's pid. */
@@ -26,14 +26,13 @@ export function beginRun() {
   const sharedBefore = new Set(sharedFolders());
 
   async function end(isOwn = () => false) {
-    const processes = await processesLeft(runId, isOwn);
+    const { processes, shared } = await left(() => ({
+      processes: processesOfRun(runId, isOwn),
+      shared: sharedFolders().filter((name) => !sharedBefore.has(name) && isAbandoned(name)),
+    }));
     for (const { pid } of processes) process.kill(pid, "SIGKILL");
     const files = readdirSync(temporary).filter((name) => TEMPORARY.test(name));
     rmSync(temporary, { recursive: true, force: true });
-    // Those of living workers may belong to another run.
-    const shared = sharedFolders().filter(
-      (name) => !sharedBefore.has(name) && !isAlive(Number(SHARED_FOLDER.exec(name)[1])),
-    );
     for (const name of shared) rmSync(join(SHARED_MEMORY, name), { recursive: true, force: true });
     return [
       ...processes.map(({ pid, command }) => `process ${pid}: ${command}`),
@@ -60,20 +59,24 @@ function sharedFolders() {
   }
 }
 
-/** Whether it runs: a dead process that nobody has waited for does not. */
-function isAlive(pid) {
+/** Whether its process has ended; folders of living ones may belong to another run. */
+function isAbandoned(name) {
+  const [, pid] = SHARED_FOLDER.exec(name);
   try {
-    return !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+    // A dead process that nobody has waited for still has an entry.
+    return /^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {
-    return false;
+    return true;
   }
 }
 
-async function processesLeft(runId, isOwn) {
+/** What `find` gives when it finds nothing any more, or at the end of patience. */
+async function left(find) {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
-    const found = processesOfRun(runId, isOwn);
-    if (found.length === 0 || Date.now() > deadline) return found;
+    const found = find();
+    const isClean = Object.values(found).every((list) => list.length === 0);
+    if (isClean || Date.now() > deadline) return found;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -5,7 +5,7 @@
  * was left behind (leftovers.mjs looks for that).
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,17 +29,15 @@ function runVitest(filters, countsFile) {
   });
 }
 
-/** Counts of a runner that ended with this status; at least one failure if that isn't 0. */
+/** Counts of a runner that ended with this status; at least one failure unless all went well. */
 function countsOf(runner, status, file) {
   let counts = { passed: 0, failed: 0 };
-  if (status === undefined) return counts;
-  try {
-    counts = JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    // It did not get as far as that.
-  }
-  if (status === 0 || counts.failed > 0) return counts;
-  console.log(`No test of ${runner} failed, but the run did (an error or a leak, above).`);
+  if (status === undefined) return counts; // skipped
+  // A runner that crashed, or was ended by a test, has written no counts.
+  const isComplete = existsSync(file);
+  if (isComplete) counts = JSON.parse(readFileSync(file, "utf8"));
+  if (counts.failed > 0 || (status === 0 && isComplete)) return counts;
+  console.log(`No test of ${runner} failed, but the run did (an error, a crash or a leak, above).`);
   return { ...counts, failed: 1 };
 }
 
