@@ -30,7 +30,7 @@ export function beginRun() {
       processes: processesOfRun(runId, isOwn),
       shared: sharedFolders().filter((name) => !sharedBefore.has(name) && isAbandoned(name)),
     }));
-    for (const { pid } of processes) process.kill(pid, "SIGKILL");
+    for (const { pid } of processes) kill(pid);
     const files = readdirSync(temporary).filter((name) => TEMPORARY.test(name));
     rmSync(temporary, { recursive: true, force: true });
     for (const name of shared) rmSync(join(SHARED_MEMORY, name), { recursive: true, force: true });
@@ -48,6 +48,14 @@ export function beginRun() {
 export function reportLeftovers(leftovers) {
   if (leftovers.length > 0) {
     console.error(`The tests left behind:\n  ${leftovers.join("\n  ")}`);
+  }
+}
+
+function kill(pid) {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended meanwhile.
   }
 }
 

@@ -10,6 +10,8 @@ import { fileURLToPath } from "node:url";
 import { findPython, hasDevelopmentPackages } from "./python-environment.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+/** Modules, classes, methods, functions, packages; not magic methods and constructors. */
+const PUBLIC_DOCSTRINGS = "--select=D100,D101,D102,D103,D104";
 const target = resolve(root, process.argv[2] ?? "reference");
 
 function run(program, args, env) {
@@ -35,7 +37,7 @@ function writePython() {
     "ruff",
     "check",
     "--quiet",
-    "--select=D1",
+    PUBLIC_DOCSTRINGS,
     "python/loom",
   ]);
   const args = ["-m", "pdoc", "-o", join(target, "python"), "loom"];
