@@ -1,9 +1,10 @@
 /**
- * The contract between a worker and the ways to execute a task (built-in, program, later
- * JavaScript and Python). Owns no implementation.
+ * The contract between a worker and the ways to execute a task (built-in, program, functions in
+ * JavaScript and Python, extensions). Owns no implementation.
  */
 import { LoomError } from "../base/index.js";
 import type { DataObject } from "../object-store/index.js";
+import type { ReturnedTask } from "./functions/reply-reader.js";
 
 /** One attempt to execute one task, with everything it needs. */
 export interface TaskExecution {
@@ -15,16 +16,32 @@ export interface TaskExecution {
   readonly inputs: readonly DataObject[];
   /** Cores the task holds; 0 = a light task. */
   readonly cpus: number;
+  /** Its cores are those of the task that findLeader() gave. */
+  readonly sharesCores: boolean;
   /** Numbers of the cores it holds, empty when nothing is pinned. */
   readonly cores: readonly number[];
   readonly label: string | undefined;
+  /** The client's id of the task; 0 for built-in tasks and programs. */
+  readonly taskId: number;
+  /** Milliseconds that it may take; 0 = no limit. Kept by the worker by cancelling the task. */
+  readonly timeLimitMs: number;
+  /** It must not be executed a second time, whatever happens to its executor. */
+  readonly once: boolean;
   /**
-   * Calls back at most once when the task is cancelled (or the worker stops). The executor
-   * then stops its work, kills the process group, and settles its promise with any
-   * error.
+   * Calls back at most once when the task is cancelled (or its time is over, or the worker stops). The
+   * executor then stops its work, kills the process group, and settles its promise with any
+   * error. A later callback replaces an earlier one.
    */
-  onCancel(callback: () => void): void;
+  onCancel(callback: (reason: CancelReason) => void): void;
+  /** For executors whose `execute` gave undefined: one of these must be called, once, later. */
+  finish(result: DataObject | ReturnedTask, durationUs: number): void;
+  fail(error: unknown): void;
+  /** A line for the worker's log and the client; levels from 1 (debug) to 5 (critical). */
+  log(level: number, text: string): void;
 }
+
+/** Why a task is cancelled. */
+export type CancelReason = "unwanted" | "time limit";
 
 /** Part of what a running program has written. */
 export interface OutputPart {
@@ -39,10 +56,19 @@ export interface Executor {
   readonly taskTypes: readonly string[];
   /**
    * Returns the result, at once for short work (then nothing is allocated for waiting) or
-   * as a promise. Throws or rejects with a TaskError when the task fails; any other error
+   * as a promise, or undefined: the task's `finish` or `fail` will be called. Throws or rejects with a TaskError when the task fails; any other error
    * fails the task too, with its stack in the log.
    */
-  execute(task: TaskExecution): DataObject | Promise<DataObject>;
+  execute(task: TaskExecution): DataObject | Promise<DataObject> | undefined;
+  /** It keeps time limits itself, as its tasks may wait before they start. */
+  readonly keepsTimeLimits?: boolean;
+  /**
+   * A task that it executes, behind which one more of the same type and as many cpus may be
+   * given to it now: both share the cores, one is executed after the other.
+   */
+  findLeader?(): TaskExecution | undefined;
+  /** Sends what it has gathered: called once when a run of `execute` calls ends. */
+  flush?(): void;
   /** What the running task has written to a stream; undefined: not running here. */
   readOutput?(
     row: number,

@@ -1,4 +1,5 @@
 /** Room `executors`: one contract, several ways to execute a task. */
 export { BuiltinExecutor } from "./builtin/builtin-executor.js";
 export * from "./contract.js";
+export * from "./functions/index.js";
 export { ProgramExecutor, type ProgramExecutorOptions } from "./program/program-executor.js";

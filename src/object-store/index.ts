@@ -13,6 +13,7 @@ export {
   nativeHeader,
 } from "./native-form.js";
 export * from "./objects.js";
+export { type BytesPlace, placeOf } from "./places.js";
 export { isInMemory, readChunks } from "./reading.js";
 export { ObjectStore } from "./store.js";
 export { valueObject } from "./values.js";

@@ -63,6 +63,8 @@ export interface IndexObject extends Sized, Readable {
   readonly kind: "index";
   /** Piece `i`, a view: copies nothing. */
   piece(i: number): PlainObject;
+  /** Bytes of piece `i`. */
+  pieceSize(i: number): number;
   /** Pieces [start, end) joined: a view, as they are neighbours. */
   join(start: number, end: number): PlainObject;
 }

@@ -43,7 +43,7 @@ type Held =
 
 export class ObjectStore {
   private readonly rows = new RowTable<DataObject>();
-  /** Files in the directory; agrees with it except for files being removed. */
+  /** Files of the store: those in its directory, except for files being removed, and kept ones. */
   private readonly files = new Set<string>();
   private readonly removing = new Set<string>();
   private waiting: (() => void)[] = [];
@@ -146,6 +146,16 @@ export class ObjectStore {
         cause: error,
       });
     }
+  }
+
+  /**
+   * A plain object whose content is the file at `path`, which stays where it is and is the
+   * store's from now on. Throws LoomError("task") if it is no regular file.
+   */
+  keepFile(path: string): PlainObject {
+    const object = storedPlain(path);
+    this.files.add(path);
+    return object;
   }
 
   /** Drops everything and removes all files of the store before it returns. */

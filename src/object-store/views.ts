@@ -71,6 +71,9 @@ export class PieceIndex implements IndexObject {
   piece(i: number): PlainObject {
     return this.join(i, i + 1);
   }
+  pieceSize(i: number): number {
+    return this.boundaries[i + 1] - this.boundaries[i];
+  }
   join(start: number, end: number): PlainObject {
     if (!(start >= 0 && start <= end && end <= this.length)) {
       throw new RangeError(`pieces [${start}, ${end}) of an index with ${this.length}`);

@@ -6,6 +6,7 @@ export * from "./peer.js";
 export * from "./plan-columns.js";
 export * from "./plan-decoder.js";
 export * from "./plan-encoder.js";
+export { RecordWriter } from "./record-writer.js";
 export * from "./server-to-worker.js";
 export { readSmallValues, SmallValueWriter } from "./small-values.js";
 export * from "./symbols.js";

@@ -47,6 +47,21 @@ export class CpuQueue {
     return fitting;
   }
 
+  /**
+   * Removes and returns the first task if it is of this type and asks for that many cores: it
+   * may share the cores of one that runs. Another task at the front is not passed over.
+   */
+  nextLike(taskType: number, cpus: number): WorkerTask | undefined {
+    let first: WorkerTask | undefined;
+    for (const heap of this.bySize.values()) {
+      const head = heap.head();
+      if (head !== undefined && (first === undefined || head.order < first.order)) first = head;
+    }
+    if (first === undefined || first.taskType !== taskType || first.cpus !== cpus) return undefined;
+    this.bySize.get(cpus)!.shift();
+    return first;
+  }
+
   /** All tasks inside. For checks. */
   tasks(): WorkerTask[] {
     return [...this.bySize.values()].flatMap((heap) => heap.tasks());

@@ -2,6 +2,7 @@
  * Verifies a WorkerCore as a whole: every state field against the collections that must
  * agree with it. Looks at everything, so it is for tests; called by checkInvariants() only.
  */
+import type { CoreSet } from "./core-slots.js";
 import type { WorkerCore } from "./worker-core.js";
 import { type ObjectFetch, type RowEntry, TaskState, type WorkerTask } from "./worker-task.js";
 
@@ -27,6 +28,7 @@ export function checkWorkerCore(core: WorkerCore, readyCpuTasks: number): void {
   }
   checkQueues(core, ready, readyCpuTasks);
   checkCores(core);
+  checkSharing(core);
   core.fetches.checkInvariants(fetches);
 }
 
@@ -73,9 +75,24 @@ function checkCores({ slots, asyncLight }: WorkerCore): void {
   const free = slots.holders.filter((holder) => holder === undefined).length;
   check(free === slots.free, slots.free, "free cores miscounted");
   slots.holders.forEach((holder, core) => {
-    if (holder !== undefined) check(holder.cores.includes(core), core, "is held by nobody");
+    if (holder === undefined) return;
+    check(holder.numbers.includes(core), core, "is held by nobody");
+    check(holder.tasks > 0, core, "is held by no task");
   });
   check(asyncLight >= 0, asyncLight, "asynchronous light tasks");
+}
+
+/** Cancelled tasks that still wind down hold cores too, and are in no table. */
+function checkSharing(core: WorkerCore): void {
+  const tasks = new Map<CoreSet, number>();
+  for (const { task } of core.rows.values()) {
+    const set = task?.coreSet;
+    if (set !== undefined) tasks.set(set, (tasks.get(set) ?? 0) + 1);
+  }
+  for (const [set, count] of tasks) {
+    check(core.slots.holders.includes(set), set.numbers[0], "is shared but free");
+    check(set.tasks >= count, set.numbers[0], `is shared by ${count}, counted ${set.tasks}`);
+  }
 }
 
 function waitingTasks(entry: RowEntry): WorkerTask[] {

@@ -149,6 +149,22 @@ export class WorkerCore {
     return task;
   }
 
+  /**
+   * Takes the next task that may start if it is like `leader`, which runs: it gets the same
+   * cores, for the outside executes one after the other. Answered like nextStartable()'s.
+   */
+  nextSharing(leader: WorkerTask): WorkerTask | undefined {
+    const { coreSet } = leader;
+    if (coreSet === undefined || this.readyCpuTasks === 0) return undefined;
+    const task = this.cpuQueue.nextLike(leader.taskType, leader.cpus);
+    if (task === undefined) return undefined;
+    this.readyCpuTasks--;
+    task.state = TaskState.running;
+    this.slots.share(task, coreSet);
+    this.outbox.started(task.row, task.attempt);
+    return task;
+  }
+
   /** The task's execution is asynchronous. */
   taskGoesOn(task: WorkerTask): void {
     if (task.cpus > 0) return;

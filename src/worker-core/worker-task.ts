@@ -3,6 +3,7 @@
  * takes), a fetch. Plain data; only the core and its queues change them.
  */
 import type { AssignRecord } from "../protocol/index.js";
+import type { CoreSet } from "./core-slots.js";
 
 /**
  * States of a {@link WorkerTask}:
@@ -49,8 +50,8 @@ export class WorkerTask {
   passedOver = 0;
   /** It is a light task and counts among the asynchronous ones. */
   countsAsync = false;
-  /** Numbers (0-based) of the core slots it holds. */
-  cores: readonly number[] = NO_CORES;
+  /** The core slots that it holds, alone or with others. */
+  coreSet: CoreSet | undefined = undefined;
 
   constructor(record: AssignRecord, entry: RowEntry, order: number) {
     this.row = record.row;
@@ -68,8 +69,9 @@ export class WorkerTask {
     this.order = order;
   }
 
-  releaseCores(): void {
-    this.cores = NO_CORES;
+  /** Numbers (0-based) of the core slots it holds. */
+  get cores(): readonly number[] {
+    return this.coreSet === undefined ? NO_CORES : this.coreSet.numbers;
   }
 }
 

@@ -1,11 +1,18 @@
 /** One task as its executor sees it, with the means to cancel it. Made by task-runner.ts. */
-import type { TaskExecution } from "../executors/index.js";
+import type { CancelReason, FunctionResult, TaskExecution } from "../executors/index.js";
 import type { DataObject } from "../object-store/index.js";
 import { decodeTaskExtras } from "../protocol/index.js";
 import type { WorkerTask } from "../worker-core/index.js";
 
 const NO_CORES: readonly number[] = [];
 const NO_BYTES = new Uint8Array(0);
+
+/** Where a task's outcome and its log lines go: the runner. */
+export interface TaskOwner {
+  taskFinished(task: RunningTask, result: FunctionResult, durationUs: number): void;
+  taskFailed(task: RunningTask, error: unknown): void;
+  taskLogged(task: RunningTask, level: number, text: string): void;
+}
 
 /** @internal */
 export class RunningTask implements TaskExecution {
@@ -14,46 +21,71 @@ export class RunningTask implements TaskExecution {
   readonly config: Uint8Array;
   readonly cpus: number;
   readonly cores: readonly number[];
+  readonly taskId: number;
   readonly label: string | undefined = undefined;
+  readonly timeLimitMs: number = 0;
+  readonly once: boolean = false;
   /** Where the result is to be written before the task counts as finished. */
   readonly checkpointPath: string | undefined = undefined;
-  private cancelCallback: (() => void) | undefined = undefined;
-  private cancelled = false;
+  /** Objects that were made on the way to the result, to be discarded after it is stored. */
+  leftovers: DataObject[] | undefined = undefined;
+  /** Fires at the end of the time limit. */
+  timer: NodeJS.Timeout | undefined = undefined;
+  cancelReason: CancelReason | undefined = undefined;
+  private cancelCallback: ((reason: CancelReason) => void) | undefined = undefined;
 
   /** @param coreNumbers of each core slot; empty when nothing is pinned */
   constructor(
-    task: WorkerTask,
+    private readonly owner: TaskOwner,
+    readonly task: WorkerTask,
     readonly taskType: string,
     readonly inputs: readonly DataObject[],
     coreNumbers: readonly number[],
+    readonly sharesCores: boolean,
   ) {
     this.row = task.row;
     this.attempt = task.attempt;
+    this.taskId = task.taskId;
     const { configStart, configLength } = task;
     this.config =
       configLength === 0 ? NO_BYTES : task.frame.subarray(configStart, configStart + configLength);
     this.cpus = task.cpus;
+    const { cores } = task;
     this.cores =
-      task.cores.length === 0 || coreNumbers.length === 0
+      cores.length === 0 || coreNumbers.length === 0
         ? NO_CORES
-        : task.cores.map((slot) => coreNumbers[slot]);
+        : cores.map((slot) => coreNumbers[slot]);
     if (task.extrasLength > 0) {
       const end = task.extrasStart + task.extrasLength;
       const extras = decodeTaskExtras(task.frame.subarray(task.extrasStart, end));
       if (extras.label !== "") this.label = extras.label;
       if (extras.checkpointPath !== "") this.checkpointPath = extras.checkpointPath;
+      this.timeLimitMs = extras.timeLimitMs;
+      this.once = extras.once;
     }
   }
 
-  onCancel(callback: () => void): void {
-    if (this.cancelled) callback();
+  onCancel(callback: (reason: CancelReason) => void): void {
+    if (this.cancelReason !== undefined) callback(this.cancelReason);
     else this.cancelCallback = callback;
   }
 
-  cancel(): void {
-    this.cancelled = true;
+  cancel(reason: CancelReason): void {
+    this.cancelReason = reason;
     const callback = this.cancelCallback;
     this.cancelCallback = undefined;
-    callback?.();
+    callback?.(reason);
+  }
+
+  finish(result: FunctionResult, durationUs: number): void {
+    this.owner.taskFinished(this, result, durationUs);
+  }
+
+  fail(error: unknown): void {
+    this.owner.taskFailed(this, error);
+  }
+
+  log(level: number, text: string): void {
+    this.owner.taskLogged(this, level, text);
   }
 }

@@ -9,7 +9,7 @@
  */
 import type { Logger } from "pino";
 import { LoomError } from "../base/index.js";
-import { type Executor, TaskError } from "../executors/index.js";
+import { type Executor, type FunctionResult, ReturnedTask, TaskError } from "../executors/index.js";
 import {
   type DataObject,
   isInMemory,
@@ -24,13 +24,19 @@ import {
   type WorkerOutbox,
   type WorkerTask,
 } from "../worker-core/index.js";
-import { RunningTask } from "./task-execution.js";
+import { executeReturned } from "./returned-task.js";
+import { RunningTask, type TaskOwner } from "./task-execution.js";
 import { failureOf, isTaskFailure } from "./task-failure.js";
 
 const SLICE_MS = 5;
 
 /** The clock is looked at after so much work: one unit per task and per 4 KiB of result. */
 const WORK_BETWEEN_CLOCK_READS = 32;
+
+/** Longer log lines are cut on their way to the client. */
+const MAX_LOG_TEXT = 64 * 1024;
+/** By level of the function's log. */
+const LOG_METHODS = [undefined, "debug", "info", "warn", "error", "fatal"] as const;
 
 const ZERO_WORK_BYTES = Uint8Array.of(0);
 
@@ -54,7 +60,7 @@ export interface TaskRunnerOptions {
   broken(error: unknown): void;
 }
 
-export class TaskRunner implements WorkerOutbox {
+export class TaskRunner implements WorkerOutbox, TaskOwner {
   readonly core: WorkerCore;
   /** Records for the server; they leave at the end of the tick. */
   readonly writer = new WorkerToServerWriter();
@@ -68,6 +74,10 @@ export class TaskRunner implements WorkerOutbox {
   /** Tasks that go on asynchronously. */
   private readonly running = new Map<WorkerTask, RunningTask>();
   private readonly zeroWorkObject = plainObject(ZERO_WORK_BYTES);
+  /** Those whose tasks may share cores. */
+  private readonly sharing: readonly Executor[];
+  /** The task that the one at hand shares its cores with. */
+  private leader: RunningTask | undefined;
   private pumpScheduled = false;
   private stopped = false;
 
@@ -75,6 +85,7 @@ export class TaskRunner implements WorkerOutbox {
     this.core = new WorkerCore(this, { cpus: options.cpus });
     this.store = options.store;
     this.executors = options.executors;
+    this.sharing = options.executors.filter(({ findLeader }) => findLeader !== undefined);
     this.logger = options.logger;
   }
 
@@ -82,7 +93,7 @@ export class TaskRunner implements WorkerOutbox {
   addSymbols(first: number, names: readonly string[]): void {
     names.forEach((name, i) => {
       this.symbols[first + i] = name;
-      this.executorOf[first + i] = this.executors.find(({ taskTypes }) => taskTypes.includes(name));
+      this.executorOf[first + i] = this.findExecutor(name);
     });
   }
 
@@ -96,7 +107,10 @@ export class TaskRunner implements WorkerOutbox {
   /** Starts no task any more, sends nothing any more, cancels what runs. */
   stop(): void {
     this.stopped = true;
-    for (const task of this.running.values()) task.cancel();
+    for (const task of this.running.values()) {
+      clearTimeout(task.timer);
+      task.cancel("unwanted");
+    }
   }
 
   /** The object has come. */
@@ -119,8 +133,8 @@ export class TaskRunner implements WorkerOutbox {
     try {
       const end = performance.now() + SLICE_MS;
       let work = 0;
-      for (let task = this.core.nextStartable(); task !== undefined; ) {
-        work += this.execute(task);
+      for (let task = this.nextTask(); task !== undefined; ) {
+        work += this.execute(task, this.leader);
         if (work >= WORK_BETWEEN_CLOCK_READS) {
           if (performance.now() > end) {
             this.pumpScheduled = true;
@@ -129,8 +143,9 @@ export class TaskRunner implements WorkerOutbox {
           }
           work = 0;
         }
-        task = this.core.nextStartable();
+        task = this.nextTask();
       }
+      for (const executor of this.executors) executor.flush?.();
       const batch = this.writer.take();
       if (batch !== undefined) this.options.send(batch);
     } catch (error) {
@@ -138,8 +153,24 @@ export class TaskRunner implements WorkerOutbox {
     }
   };
 
+  /** The next task to start; with `leader` set when it shares the cores of another one. */
+  private nextTask(): WorkerTask | undefined {
+    this.leader = undefined;
+    const task = this.core.nextStartable();
+    if (task !== undefined) return task;
+    for (const executor of this.sharing) {
+      const leader = executor.findLeader!() as RunningTask | undefined;
+      if (leader === undefined) continue;
+      const next = this.core.nextSharing(leader.task);
+      if (next === undefined) continue;
+      this.leader = leader;
+      return next;
+    }
+    return undefined;
+  }
+
   /** Starts the task, and finishes it if it is done at once. Returns the work it was. */
-  private execute(task: WorkerTask): number {
+  private execute(task: WorkerTask, leader: RunningTask | undefined): number {
     if (this.options.zeroWork) {
       this.finish(task, this.zeroWorkObject, 0);
       return 1;
@@ -151,11 +182,19 @@ export class TaskRunner implements WorkerOutbox {
       if (executor === undefined) throw this.unknownType(task.taskType);
       const inputs = this.inputsOf(task);
       const { coreNumbers } = this.options;
-      const running = new RunningTask(task, this.symbols[task.taskType], inputs, coreNumbers);
+      const type = this.symbols[task.taskType];
+      const shares = leader !== undefined;
+      const running = new RunningTask(this, task, type, inputs, coreNumbers, shares);
       const result = executor.execute(running);
+      if (result === undefined) {
+        this.core.taskGoesOn(task);
+        this.running.set(task, running);
+        return 1;
+      }
       if (result instanceof Promise || running.checkpointPath !== undefined) {
         this.core.taskGoesOn(task);
         this.running.set(task, running);
+        this.startTimeLimit(running);
         void this.finishLater(task, running, result, startedMs || performance.now());
         return 1;
       }
@@ -184,16 +223,72 @@ export class TaskRunner implements WorkerOutbox {
       failure = { error };
     }
     this.running.delete(task);
+    clearTimeout(running.timer);
     try {
       if (failure !== undefined) {
         if (object !== undefined) this.store.discard(object);
-        if (!this.stopped) this.fail(task, failure.error);
+        if (!this.stopped) this.fail(task, this.timeLimitError(running) ?? failure.error);
       } else if (this.stopped) this.store.discard(object!);
       else this.finish(task, object!, durationUs(startedMs));
+      for (const leftover of running.leftovers ?? []) this.store.discard(leftover);
       this.schedule();
     } catch (error) {
       this.options.broken(error);
     }
+  }
+
+  private startTimeLimit(running: RunningTask): void {
+    if (running.timeLimitMs === 0) return;
+    running.timer = setTimeout(() => running.cancel("time limit"), running.timeLimitMs);
+  }
+
+  private timeLimitError(running: RunningTask): TaskError | undefined {
+    if (running.cancelReason !== "time limit") return undefined;
+    return new TaskError(`Time limit of ${running.timeLimitMs} ms exceeded`);
+  }
+
+  // What executors tell of tasks that they took with no promise.
+
+  taskFinished(running: RunningTask, result: FunctionResult, durationUs: number): void {
+    const { task } = running;
+    if (result instanceof ReturnedTask || running.checkpointPath !== undefined) {
+      const object = result instanceof ReturnedTask ? this.executeInstead(running, result) : result;
+      void this.finishLater(task, running, object, performance.now() - durationUs / 1000);
+      return;
+    }
+    this.running.delete(task);
+    if (this.stopped) this.store.discard(result);
+    else this.finish(task, result, durationUs);
+    this.schedule();
+  }
+
+  taskFailed(running: RunningTask, error: unknown): void {
+    this.running.delete(running.task);
+    if (this.stopped) return;
+    this.fail(running.task, error);
+    this.schedule();
+  }
+
+  taskLogged(running: RunningTask, level: number, text: string): void {
+    if (this.stopped) return;
+    const method = LOG_METHODS[level] ?? "info";
+    this.logger[method]({ taskId: running.taskId, label: running.label }, text);
+    this.writer.log(running.row, running.attempt, level, text.slice(0, MAX_LOG_TEXT));
+    this.schedule();
+  }
+
+  private executeInstead(running: RunningTask, returned: ReturnedTask): Promise<DataObject> {
+    this.startTimeLimit(running);
+    const context = {
+      running,
+      findExecutor: (taskType: string) => this.findExecutor(taskType),
+      started: (executor: Executor) => executor.flush?.(),
+    };
+    return executeReturned(context, returned);
+  }
+
+  private findExecutor(taskType: string): Executor | undefined {
+    return this.executors.find(({ taskTypes }) => taskTypes.includes(taskType));
   }
 
   private finish(task: WorkerTask, object: DataObject, durationUs: number): void {
@@ -283,7 +378,7 @@ export class TaskRunner implements WorkerOutbox {
     this.fetches!.abort(fetch);
   }
   cancelTask(task: WorkerTask): void {
-    this.running.get(task)?.cancel();
+    this.running.get(task)?.cancel("unwanted");
   }
 }
 

@@ -13,21 +13,12 @@ import {
   storedPlain,
 } from "../../src/object-store/index.js";
 import { bytesOf, scratchDirectory, textOf } from "../object-store/scratch-directory.js";
+import { aTask } from "./task-execution.js";
 
 const executor = new BuiltinExecutor();
 
 function task(taskType: string, config: Uint8Array, inputs: readonly DataObject[]): TaskExecution {
-  return {
-    row: 1,
-    attempt: 1,
-    taskType,
-    config,
-    inputs,
-    cpus: 0,
-    cores: [],
-    label: undefined,
-    onCancel: () => {},
-  };
+  return aTask({ taskType, config, inputs });
 }
 
 const NO_CONFIG = new Uint8Array(0);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { arrayObject, indexObject, openFile, plainObject } from "../../src/object-store/index.js";
 import { Bench, content, failureOf, text, variants, waitFor } from "./programs/harness.js";
+import { aTask } from "./task-execution.js";
 
 describe.each(variants)("programs, $variant helper", ({ variant, pythonCommand }) => {
   let bench: Bench;
@@ -378,17 +379,12 @@ describe.each(variants)("programs, $variant helper", ({ variant, pythonCommand }
     });
 
     test("a configuration that is no Run message", async () => {
-      const execution = {
+      const execution = aTask({
         row: 1_000_000,
-        attempt: 1,
         taskType: "loom/run/run",
         config: new Uint8Array([0xff]),
-        inputs: [],
         cpus: 1,
-        cores: [],
-        label: undefined,
-        onCancel() {},
-      };
+      });
       const result = (async () => bench.executor.execute(execution))();
       expect((await failureOf(result)).code).toBe("task");
     });

@@ -138,6 +138,12 @@ export class CoreHarness {
     this.check();
     return task;
   }
+  /** Pulls the task that may join one that runs. */
+  startSharing(leader: WorkerTask): WorkerTask | undefined {
+    const task = this.core.nextSharing(leader);
+    this.check();
+    return task;
+  }
   /** Pulls all that may start; their rows. */
   startAll(): number[] {
     return this.startTasks().map((task) => task.row);

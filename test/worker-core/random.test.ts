@@ -36,6 +36,7 @@ class Model {
     else if (op === 12) this.cancel(row);
     else if (op === 13) harness.retract(row, b % 2 === 0 ? (this.assigned.get(row) ?? 0) : 0);
     else if (op < 16) this.endFetch(a, b % 3 > 0);
+    else if (op === 17) this.startSharing(a);
     else harness.cancel(row, 0);
     this.readEffects();
   }
@@ -94,14 +95,31 @@ class Model {
     }
   }
 
+  /** The first ready task with cores may join one that is like it. */
+  private startSharing(a: number): void {
+    if (this.executing.length === 0) return;
+    const leader = this.executing[a % this.executing.length];
+    const held = [...leader.cores];
+    const [first] = this.readyCpuTasks();
+    const task = this.harness.startSharing(leader);
+    const like = held.length > 0 && first !== undefined && first.cpus === leader.cpus;
+    expect(task).toBe(like ? first : undefined);
+    if (task === undefined) return;
+    expect(task.cores).toEqual(held);
+    this.executing.push(task);
+  }
+
   /** By the rules, from all ready tasks; undefined if no task with cores may start. */
   private expectedCpuTask(): WorkerTask | undefined {
-    const { core } = this.harness;
-    const ready = [...core.rows.values()]
+    const { free } = this.harness.core.slots;
+    return this.readyCpuTasks().find((task) => task.cpus <= free);
+  }
+
+  private readyCpuTasks(): WorkerTask[] {
+    return [...this.harness.core.rows.values()]
       .flatMap(({ task }) => (task === undefined ? [] : [task]))
       .filter((task) => task.state === TaskState.ready && task.cpus > 0)
       .sort((a, b) => a.order - b.order);
-    return ready.find((task) => task.cpus <= core.slots.free);
   }
 
   private end(a: number, op: number): void {
@@ -163,7 +181,7 @@ class Model {
   }
 }
 
-const steps = fc.array(fc.record({ op: fc.nat(16), a: fc.nat(1000), b: fc.nat(1000) }), {
+const steps = fc.array(fc.record({ op: fc.nat(17), a: fc.nat(1000), b: fc.nat(1000) }), {
   minLength: 20,
   maxLength: 150,
 });

@@ -150,11 +150,38 @@ describe("cores", () => {
     const core = new CoreHarness(1);
     core.assign(aTask(9), aTask(1).cpus(1).needs(9), aTask(2).cpus(1));
     const light = core.startTasks().find(({ row }) => row === 9)!;
-    expect(core.core.slots.holders[0]?.row).toBe(2);
+    const second = core.core.rows.get(2)!.task!;
+    expect(second.cores).toEqual([0]);
     core.assign(aTask(3).cpus(1));
     core.finish(light);
-    core.finish(core.core.slots.holders[0]!);
+    core.finish(second);
     expect(core.startAll()).toEqual([1]);
+  });
+
+  it("are shared with the next task that is like one that runs", () => {
+    const core = new CoreHarness(2);
+    core.assign(aTask(1).cpus(2), aTask(2).cpus(2), aTask(3).cpus(2), aTask(4).cpus(1));
+    const [one] = core.startTasks();
+    const two = core.startSharing(one)!;
+    const three = core.startSharing(two)!;
+    expect([two.row, three.row, three.cores]).toEqual([2, 3, [0, 1]]);
+    expect(core.startSharing(three)).toBe(undefined); // the next one asks for other cores
+    core.finish(one);
+    core.fail(three);
+    expect(core.startAll()).toEqual([]);
+    core.cancel(2, 1);
+    expect(core.startAll()).toEqual([]); // it winds down
+    core.finish(two);
+    expect(core.startAll()).toEqual([4]);
+  });
+
+  it("are not shared by a task that holds none any more", () => {
+    const core = new CoreHarness(1);
+    core.assign(aTask(1).cpus(1), aTask(2).cpus(1));
+    const [one] = core.startTasks();
+    core.finish(one);
+    expect(core.startSharing(one)).toBe(undefined);
+    expect(core.startAll()).toEqual([2]);
   });
 
   it("go to a small task behind a large one, but not for ever", () => {

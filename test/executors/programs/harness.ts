@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import { ProgramExecutor, TaskError, type TaskExecution } from "../../../src/executors/index.js";
+import { type CancelReason, ProgramExecutor, TaskError } from "../../../src/executors/index.js";
 import {
   type DataObject,
   isBytes,
@@ -12,6 +12,7 @@ import {
   plainObject,
 } from "../../../src/object-store/index.js";
 import { encodeRunConfig, type RunConfigInit } from "../../../src/protocol/index.js";
+import { aTask } from "../task-execution.js";
 
 /** Both launchers must behave the same. */
 export const variants = [
@@ -60,26 +61,24 @@ export class Bench {
     inputs: DataObject[] = [],
     more: { cores?: number[]; cancelled?: boolean } = {},
   ): RunningTask {
-    let onCancel: (() => void) | undefined;
+    let onCancel: ((reason: CancelReason) => void) | undefined;
     const row = this.#row++;
-    const task: TaskExecution = {
+    const task = aTask({
       row,
-      attempt: 1,
       taskType: "loom/run/run",
       config: encodeRunConfig(config),
       inputs,
       cpus: 1,
       cores: more.cores ?? [],
-      label: undefined,
       onCancel: (callback) => {
         onCancel = callback;
-        if (more.cancelled) callback();
+        if (more.cancelled) callback("unwanted");
       },
-    };
+    });
     const result = (async () => this.executor.execute(task))();
     // Whoever awaits it later still gets the error.
     result.catch(() => {});
-    return { row, result, cancel: () => onCancel?.() };
+    return { row, result, cancel: () => onCancel?.("unwanted") };
   }
 
   run(config: RunConfigInit, inputs: DataObject[] = []): Promise<DataObject> {

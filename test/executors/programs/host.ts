@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { ProgramExecutor } from "../../../src/executors/index.js";
 import { ObjectStore } from "../../../src/object-store/index.js";
 import { encodeRunConfig } from "../../../src/protocol/index.js";
+import { aTask } from "../task-execution.js";
 
 const [folder, pythonCommand, script] = process.argv.slice(2);
 const runDirectory = join(folder, "run");
@@ -18,14 +19,10 @@ const executor = new ProgramExecutor({
 });
 await executor.ready();
 console.log(executor.launcherPids.join(" "));
-await executor.execute({
-  row: 0,
-  attempt: 1,
-  taskType: "loom/run/run",
-  config: encodeRunConfig({ args: ["sh", "-c", script] }),
-  inputs: [],
-  cpus: 1,
-  cores: [],
-  label: undefined,
-  onCancel() {},
-});
+await executor.execute(
+  aTask({
+    taskType: "loom/run/run",
+    config: encodeRunConfig({ args: ["sh", "-c", script] }),
+    cpus: 1,
+  }),
+);

@@ -1,0 +1,326 @@
+/**
+ * Executes functions in processes of one language. Owns which process gets which call, how many are
+ * sent ahead, and what happens to calls when a process dies. Sockets and processes are
+ * function-process.ts's, the meaning of configs and results the processes'.
+ *
+ * A task that holds cores gets a lane: one process for as long as the lane has calls. More tasks
+ * of its kind may join the lane and share the cores (findLeader), executed one after the other, so that
+ * tiny functions cost no round trip each: as many as are expected to take {@link AHEAD_US}.
+ * Light tasks share a few lanes of their own.
+ *
+ * A process that dies takes down the call that it was executing. When several were sent, it is not
+ * known which one that was: each is repeated alone, and the culprit dies alone.
+ */
+import type { Logger } from "pino";
+import { LoomError } from "../../base/index.js";
+import type { DataObject, ObjectStore, PlainObject } from "../../object-store/index.js";
+import {
+  type CancelReason,
+  type Executor,
+  type ProgramEnd,
+  TaskError,
+  type TaskExecution,
+} from "../contract.js";
+import { CancelReason as WireReason } from "./call-writer.js";
+import { FunctionProcess, type ProcessCommand } from "./function-process.js";
+import { Call, Lane } from "./lane.js";
+import type { FunctionResult } from "./reply-reader.js";
+import type { SharedFiles } from "./shared-files.js";
+
+/** What distinguishes the languages for a pool. */
+export interface FunctionKind extends ProcessCommand {
+  readonly taskTypes: readonly string[];
+  /** The object that describes the task's function. Throws a TaskError if there is none. */
+  functionOf(task: TaskExecution): DataObject;
+  /** The first of the task's inputs that is an argument. */
+  readonly firstArgument: number;
+}
+
+export interface FunctionPoolOptions {
+  readonly cpus: number;
+  readonly store: ObjectStore;
+  readonly files: SharedFiles;
+  readonly logger: Logger;
+}
+
+/** A call that was cancelled may take that long to say so; then its process is killed. */
+const CANCEL_GRACE_MS = 500;
+/** More processes for light tasks would only take memory from the others. */
+const MAX_LIGHT_LANES = 4;
+
+export class FunctionPool implements Executor {
+  readonly taskTypes: readonly string[];
+  readonly keepsTimeLimits = true;
+  private readonly heavyLanes = new Set<Lane>();
+  private readonly lightLanes = new Set<Lane>();
+  private readonly idle: FunctionProcess[] = [];
+  private readonly processes = new Set<FunctionProcess>();
+  private readonly functionIds = new WeakMap<DataObject, number>();
+  private readonly forgotten = new FinalizationRegistry<number>((id) => this.forget(id));
+  private nextFunctionId = 1;
+  private nextSerial = 1;
+  /** The lane whose task findLeader() gave last. */
+  private offered: Lane | undefined;
+  private flushPlanned = false;
+  private closed = false;
+
+  constructor(
+    private readonly kind: FunctionKind,
+    private readonly options: FunctionPoolOptions,
+  ) {
+    this.taskTypes = kind.taskTypes;
+  }
+
+  execute(task: TaskExecution): undefined {
+    const call = new Call(task, this.kind.functionOf(task));
+    const lane = task.sharesCores ? this.offered! : this.newLane(task.cpus === 0);
+    lane.queue.push(call);
+    call.lane = lane;
+    task.onCancel((reason) => this.cancel(call, reason));
+    this.send(lane);
+    return undefined;
+  }
+
+  findLeader(): TaskExecution | undefined {
+    for (const lane of this.heavyLanes) {
+      const leader = lane.findLeader();
+      if (leader === undefined) continue;
+      this.offered = lane;
+      return leader;
+    }
+    return undefined;
+  }
+
+  flush(): void {
+    for (const process of this.processes) process.flush();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.processes].map((process) => process.close()));
+  }
+
+  // Lanes.
+
+  private newLane(light: boolean): Lane {
+    if (light) {
+      let best: Lane | undefined;
+      for (const lane of this.lightLanes) {
+        if (best === undefined || lane.open < best.open) best = lane;
+      }
+      const most = Math.min(MAX_LIGHT_LANES, this.options.cpus);
+      if (best !== undefined && (best.open === 0 || this.lightLanes.size >= most)) return best;
+    }
+    const lane = new Lane(light);
+    lane.process = this.idle.pop() ?? this.startProcess(lane);
+    lane.process.lane = lane;
+    (light ? this.lightLanes : this.heavyLanes).add(lane);
+    return lane;
+  }
+
+  private laneEmpty(lane: Lane): void {
+    this.heavyLanes.delete(lane);
+    this.lightLanes.delete(lane);
+    const { process } = lane;
+    lane.process = undefined;
+    if (process === undefined) return;
+    process.lane = undefined;
+    this.idle.push(process);
+  }
+
+  private startProcess(lane: Lane): FunctionProcess {
+    const { files, logger } = this.options;
+    const process: FunctionProcess = new FunctionProcess(
+      this.kind,
+      files,
+      (path, sizeBytes) => this.keepFile(path, sizeBytes),
+      {
+        ready: () => {},
+        findInputs: (serial) => process.lane?.sent.get(serial)?.arguments(this.kind.firstArgument),
+        result: (serial, durationUs, result) => this.finished(process, serial, durationUs, result),
+        failed: (serial, durationUs, message) => {
+          this.ended(process, serial, durationUs, ({ task, cancelled }) => {
+            task.fail(
+              cancelled === undefined ? new TaskError(message) : cancelledError(task, cancelled),
+            );
+          });
+        },
+        log: (serial, level, text) => {
+          const call = process.lane?.sent.get(serial);
+          if (call === undefined) logger.info(`${this.kind.language} ${process.pid}: ${text}`);
+          else call.task.log(level, text);
+        },
+        died: (reason, end) => this.died(process, reason, end),
+      },
+      logger,
+    );
+    process.lane = lane;
+    this.processes.add(process);
+    return process;
+  }
+
+  // Sending.
+
+  /** Sends what the lane may have now. */
+  private send(lane: Lane): void {
+    for (let call = lane.nextToSend(); call !== undefined; call = lane.nextToSend()) {
+      const { task } = call;
+      const process = lane.process!;
+      call.serial = this.nextSerial++ >>> 0;
+      try {
+        const id = this.define(process, call.functionObject);
+        const head = {
+          serial: call.serial,
+          taskId: task.taskId,
+          attempt: task.attempt,
+          light: lane.light,
+        };
+        const { firstArgument } = this.kind;
+        process.writer.call(head, id, task.config, task.inputs, firstArgument);
+      } catch (error) {
+        task.fail(error);
+        continue;
+      }
+      lane.sent.set(call.serial, call);
+      if (task.timeLimitMs > 0) {
+        call.timer = setTimeout(() => this.cancel(call, "time limit"), task.timeLimitMs);
+      }
+    }
+    if (lane.open === 0) this.laneEmpty(lane);
+    else this.flushSoon();
+  }
+
+  /** The number of the function, which the process knows afterwards. */
+  private define(process: FunctionProcess, object: DataObject): number {
+    let id = this.functionIds.get(object);
+    if (id === undefined) {
+      id = this.nextFunctionId++;
+      this.functionIds.set(object, id);
+      this.forgotten.register(object, id);
+    }
+    if (!process.defined.has(id)) {
+      process.writer.define(id, object);
+      process.defined.add(id);
+    }
+    return id;
+  }
+
+  /** Nobody can call the function any more: its object is gone. */
+  private forget(id: number): void {
+    for (const process of this.processes) {
+      if (process.defined.delete(id)) process.writer.forget(id);
+    }
+  }
+
+  /** What was written outside of a run of execute() calls leaves at the end of the tick. */
+  private flushSoon(): void {
+    if (this.flushPlanned) return;
+    this.flushPlanned = true;
+    queueMicrotask(() => {
+      this.flushPlanned = false;
+      this.flush();
+    });
+  }
+
+  // Ends of calls.
+
+  private finished(
+    process: FunctionProcess,
+    serial: number,
+    durationUs: number,
+    result: FunctionResult,
+  ): void {
+    this.ended(process, serial, durationUs, (call) => call.task.finish(result, durationUs));
+  }
+
+  private ended(
+    process: FunctionProcess,
+    serial: number,
+    durationUs: number,
+    tell: (call: Call) => void,
+  ): void {
+    const { lane } = process;
+    const call = lane?.sent.get(serial);
+    if (lane === undefined || call === undefined) {
+      throw new LoomError("internal", `an answer to call ${serial}, which is not open`);
+    }
+    lane.sent.delete(serial);
+    lane.addDuration(durationUs);
+    clearTimeout(call.timer);
+    tell(call);
+    this.send(lane);
+  }
+
+  private cancel(call: Call, reason: CancelReason): void {
+    const lane = call.lane!;
+    if (lane.removeQueued(call)) {
+      call.task.fail(cancelledError(call.task, reason));
+      this.send(lane);
+      return;
+    }
+    if (!lane.sent.has(call.serial) || call.cancelled !== undefined) return;
+    call.cancelled = reason;
+    clearTimeout(call.timer);
+    const { process } = lane;
+    const wireReason = reason === "unwanted" ? WireReason.unwanted : WireReason.timeLimit;
+    process?.writer.cancel(call.serial, wireReason);
+    this.flushSoon();
+    call.timer = setTimeout(() => process?.kill(), CANCEL_GRACE_MS);
+  }
+
+  private died(process: FunctionProcess, reason: string, end: ProgramEnd): void {
+    this.processes.delete(process);
+    const at = this.idle.indexOf(process);
+    if (at >= 0) this.idle.splice(at, 1);
+    const { lane } = process;
+    if (lane === undefined) return;
+    const calls = [...lane.sent.values()];
+    lane.sent.clear();
+    for (const { timer } of calls) clearTimeout(timer);
+    const ours = calls.filter((call) => call.cancelled !== undefined);
+    const others = calls.filter((call) => call.cancelled === undefined);
+    for (const { task, cancelled: why } of ours) task.fail(cancelledError(task, why!));
+    if (this.closed || !process.ready || (others.length === 1 && ours.length === 0)) {
+      const error = this.deathError(process, reason, end);
+      for (const { task } of others) task.fail(error);
+      if (!process.ready) for (const { task } of lane.takeQueue()) task.fail(error);
+    } else {
+      // Whichever it was: alone, it will die alone.
+      if (ours.length === 0) for (const call of others) call.alone = true;
+      lane.putBack(others);
+    }
+    lane.process = undefined;
+    if (lane.open === 0 || this.closed) {
+      this.laneEmpty(lane);
+      return;
+    }
+    lane.process = this.startProcess(lane);
+    this.send(lane);
+  }
+
+  private deathError(process: FunctionProcess, reason: string, end: ProgramEnd): TaskError {
+    const { language } = this.kind;
+    if (this.closed) return new TaskError("The worker stops");
+    const what = process.ready
+      ? `The ${language} process that executed the function died: ${reason}`
+      : `The ${language} process for functions cannot be started: ${reason}`;
+    const stderr = end.stderr === undefined ? "" : Buffer.from(end.stderr).toString();
+    const message = stderr === "" ? what : `${what}\nStderr:\n${stderr}`;
+    return new TaskError(message, end);
+  }
+
+  private keepFile(path: string, sizeBytes: number): PlainObject {
+    const object = this.options.store.keepFile(path);
+    if (object.size === sizeBytes) return object;
+    this.options.store.discard(object);
+    throw new LoomError("task", `a result file has ${object.size} bytes instead of ${sizeBytes}`);
+  }
+}
+
+function cancelledError(task: TaskExecution, reason: CancelReason): TaskError {
+  return new TaskError(
+    reason === "unwanted"
+      ? "The task was cancelled"
+      : `Time limit of ${task.timeLimitMs} ms exceeded`,
+  );
+}

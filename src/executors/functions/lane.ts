@@ -1,0 +1,112 @@
+/**
+ * The calls of one function process: those that wait and those that were sent. Owns their order and
+ * how many are sent ahead. Used by function-pool.ts.
+ */
+import type { DataObject } from "../../object-store/index.js";
+import type { CancelReason, TaskExecution } from "../contract.js";
+import type { FunctionProcess } from "./function-process.js";
+
+/** So much expected work is sent ahead: it hides the way there and back. */
+const AHEAD_US = 2000;
+const MAX_AHEAD = 512;
+/** Calls shorter than that overlap with the way there and back of the next. */
+const SHORT_CALL_US = 20_000;
+/** How fast long calls are forgotten: per call. */
+const FORGETTING = 1 / 32;
+
+/** One call of a function. */
+export class Call {
+  lane: Lane | undefined = undefined;
+  serial = 0;
+  /** Not to be sent together with others: what happens to it must be known. */
+  alone: boolean;
+  cancelled: CancelReason | undefined = undefined;
+  /** Of its time limit, then of the patience after a cancel. */
+  timer: NodeJS.Timeout | undefined = undefined;
+
+  constructor(
+    readonly task: TaskExecution,
+    readonly functionObject: DataObject,
+  ) {
+    this.alone = task.once || task.timeLimitMs > 0;
+  }
+
+  arguments(first: number): readonly DataObject[] {
+    return first === 0 ? this.task.inputs : this.task.inputs.slice(first);
+  }
+}
+
+export class Lane {
+  process: FunctionProcess | undefined = undefined;
+  queue: Call[] = [];
+  /** By serial, in the order in which they were sent. */
+  readonly sent = new Map<number, Call>();
+  /** Duration of the longest recent calls; unknown at first. */
+  private longestUs: number | undefined = undefined;
+  /** Being filled up: from half of the limit until the limit is reached. */
+  private filling = true;
+
+  constructor(readonly light: boolean) {}
+
+  /** Calls that have not ended. */
+  get open(): number {
+    return this.queue.length + this.sent.size;
+  }
+
+  addDuration(durationUs: number): void {
+    const longest = this.longestUs;
+    if (longest === undefined || durationUs >= longest) this.longestUs = durationUs;
+    else this.longestUs = longest + (durationUs - longest) * FORGETTING;
+  }
+
+  /** A task of this lane that another may join; undefined: no more may. */
+  findLeader(): TaskExecution | undefined {
+    const { open } = this;
+    const limit = this.limit();
+    if (open * 2 <= limit) this.filling = true;
+    if (open >= limit) this.filling = false;
+    if (!this.filling || open === 0) return undefined;
+    const [first] = this.sent.values();
+    const call = first ?? this.queue[0];
+    // One that must be alone, or is about to end with its process, is no company.
+    return call.alone || call.cancelled !== undefined ? undefined : call.task;
+  }
+
+  /** Takes the next call that may be sent now. */
+  nextToSend(): Call | undefined {
+    const next = this.queue[0];
+    if (next === undefined || this.process === undefined) return undefined;
+    if (this.sent.size > 0) {
+      if (next.alone) return undefined;
+      const [first] = this.sent.values();
+      if (first.alone) return undefined;
+    }
+    return this.queue.shift();
+  }
+
+  /** Takes the call out of the queue; false: it is not there. */
+  removeQueued(call: Call): boolean {
+    const at = this.queue.indexOf(call);
+    if (at >= 0) this.queue.splice(at, 1);
+    return at >= 0;
+  }
+
+  /** Before all that wait. */
+  putBack(calls: readonly Call[]): void {
+    this.queue = [...calls, ...this.queue];
+  }
+
+  takeQueue(): Call[] {
+    const { queue } = this;
+    this.queue = [];
+    return queue;
+  }
+
+  /** How many calls may be open. */
+  private limit(): number {
+    const longest = this.longestUs;
+    if (longest === undefined) return 1;
+    if (longest > SHORT_CALL_US) return 1;
+    return Math.max(2, Math.min(MAX_AHEAD, Math.floor(AHEAD_US / Math.max(1, longest))));
+  }
+}
