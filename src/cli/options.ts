@@ -52,6 +52,7 @@ export interface WorkerFlags {
   cpus?: number;
   wdir?: string;
   nopin?: true;
+  python?: string;
   listen?: string;
   zeroWork?: true;
   debug?: true;
@@ -140,6 +141,11 @@ export const COMMANDS: readonly CommandSpec[] = [
           "the worker makes worker-HOST-PORT/ in it and removes that at its end (default: the system's temporary folder)",
       },
       { flags: "--nopin", description: "do not pin programs to cores" },
+      {
+        flags: "--python <path>",
+        description:
+          'interpreter for Python functions, with cloudpickle (default: LOOM_PYTHON, else python3); "none": they are not offered',
+      },
       {
         flags: "--listen <address>",
         description:

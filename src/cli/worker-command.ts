@@ -19,6 +19,7 @@ export async function workerCommand(args: string[], flags: WorkerFlags): Promise
         cpus: flags.cpus,
         workDir,
         pin: flags.nopin !== true,
+        python: flags.python,
         listen: flags.listen,
         zeroWork: flags.zeroWork === true,
         logger,

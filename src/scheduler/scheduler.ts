@@ -17,6 +17,9 @@ import { TaskFlag, TaskState } from "./task-state.js";
 import type { SchedulerActions, TaskView } from "./task-view.js";
 import { WorkerLoad } from "./worker-load.js";
 
+/** Tasks sent ahead for each core, at most: functions may take a microsecond. */
+const MAX_AHEAD = 512;
+
 export class Scheduler {
   readonly classes = new TaskClasses();
   /** By worker index; undefined where the worker is gone. */
@@ -162,7 +165,7 @@ export class Scheduler {
 
   /** The cores of work that a worker may have been sent, counting tasks of this class. */
   cpuLimit(load: WorkerLoad, taskClass: TaskClass): number {
-    const ahead = Math.min(64, Math.max(1, 10 / taskClass.durationMs));
+    const ahead = Math.min(MAX_AHEAD, Math.max(1, 10 / taskClass.durationMs));
     return load.cpus * (1 + ahead);
   }
 

@@ -14,6 +14,11 @@ export interface WorkerOptions {
   listen?: string;
   /** Port to serve objects on; 0 = any free one. Default 0. */
   port?: number;
+  /**
+   * Interpreter for Python functions; "none": they are not offered. Default: the environment variable
+   * LOOM_PYTHON, else python3.
+   */
+  python?: string;
   /** Finish every task at once without doing it: to measure the server. Default false. */
   zeroWork?: boolean;
   logger: Logger;

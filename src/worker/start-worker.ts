@@ -8,11 +8,18 @@
 import { availableParallelism, hostname } from "node:os";
 import type { Logger } from "pino";
 import { LoomError, messageOf, VERSION } from "../base/index.js";
-import { BuiltinExecutor, type Executor, ProgramExecutor } from "../executors/index.js";
+import {
+  BuiltinExecutor,
+  defaultPython,
+  type Executor,
+  ProgramExecutor,
+  SharedFiles,
+} from "../executors/index.js";
 import { ObjectStore } from "../object-store/index.js";
 import { encodeRegister, RegisterType, WORKER_PROTOCOL_VERSION } from "../protocol/index.js";
 import { connect, formatAddress } from "../transport/index.js";
 import { coresToPin } from "./allowed-cores.js";
+import { functionExecutors } from "./function-executors.js";
 import { ObjectFetcher } from "./object-fetcher.js";
 import type { RunningWorker, WorkerOptions } from "./options.js";
 import { startPeerServer } from "./peer-server.js";
@@ -23,7 +30,14 @@ import { warmUp } from "./warm-up.js";
 import { isWildcard, makeWorkDirectory } from "./work-directory.js";
 
 const WIRE_VERSION = 2;
-const DATA_TYPES = ["loom/data", "loom/array", "loom/index", "loom/file"];
+const DATA_TYPES = [
+  "loom/data",
+  "loom/array",
+  "loom/index",
+  "loom/file",
+  "loom/pyobj",
+  "loom/jsobj",
+];
 
 /**
  * Starts a worker in this process; resolves when the server has accepted it.
@@ -78,8 +92,15 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
   const pin = coreNumbers.length > 0;
   const programs = new ProgramExecutor({ runDirectory: directory.run, store, pin, logger });
   life.onEnd(() => programs.close());
-  const executors: Executor[] = [new BuiltinExecutor(), programs];
-  await programs.ready();
+  const files = new SharedFiles(directory.data);
+  life.onEnd(() => files.close());
+  const python = zeroWork ? "none" : (options.python ?? defaultPython());
+  const [functions] = await Promise.all([
+    functionExecutors(python, { cpus, store, files, logger }),
+    programs.ready(),
+  ]);
+  for (const executor of functions.executors) life.onEnd(() => executor.close());
+  const executors: Executor[] = [new BuiltinExecutor(), programs, ...functions.executors];
   if (!zeroWork) await warmUp(logger);
 
   const runner = new TaskRunner({
@@ -121,6 +142,7 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
       hostname: hostname(),
       pid: process.pid,
       softwareVersion: VERSION,
+      unavailable: functions.unavailable,
     }),
   );
   await link.accepted(session);

@@ -230,7 +230,9 @@ export class FunctionPool implements Executor {
     durationUs: number,
     result: FunctionResult,
   ): void {
-    this.ended(process, serial, durationUs, (call) => call.task.finish(result, durationUs));
+    // Not 0: that would mean that nothing was measured.
+    const measuredUs = Math.max(1, durationUs);
+    this.ended(process, serial, durationUs, (call) => call.task.finish(result, measuredUs));
   }
 
   private ended(
