@@ -12,7 +12,9 @@ const folder = fileURLToPath(new URL("../python", import.meta.url));
 const COMMANDS = [
   ["ruff", "check", "--quiet", "."],
   ["ruff", "format", "--check", "--quiet", "."],
-  ...(existsSync(join(folder, "loom")) ? [["mypy", "--strict", "--no-error-summary", "-p", "loom"]] : []),
+  ...(existsSync(join(folder, "loom"))
+    ? [["mypy", "--strict", "--no-error-summary", "-p", "loom"]]
+    : []),
 ];
 
 if (!hasDevelopmentPackages()) {

@@ -12,8 +12,8 @@ import { join } from "node:path";
 /** How long processes, and folders of others that were killed, may take to go. */
 const PATIENCE_MS = 5_000;
 const TEMPORARY = /^(worker|loom|hyperloom)-/;
-/** Workers make their folders there; the number is the worker's pid. */
-const SHARED_MEMORY = "/dev/shm";
+/** Workers make their folders there; the number is the worker's pid. Tests of this look elsewhere. */
+const SHARED_MEMORY = process.env.LOOM_TEST_SHARED_MEMORY ?? "/dev/shm";
 const SHARED_FOLDER = /^hyperloom-(\d+)-/;
 
 /**

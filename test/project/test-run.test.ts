@@ -1,5 +1,6 @@
 /** scripts/test.mjs: what is run and counted, with a real pytest and a stand-in for vitest. */
-import { existsSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
+import { basename } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CheckoutCopy, type ScriptResult } from "./checkout-copy.js";
 
@@ -108,8 +109,11 @@ describe.skipIf(python === undefined)("npm test with Python", () => {
   });
 
   it("fails when something is left behind, and removes it", async () => {
-    // A name of no living process: pids end at 4194304.
-    const shared = `/dev/shm/hyperloom-4999999-${process.pid}`;
+    // No process has this number: they end at 4194304. In /dev/shm other runs would find it.
+    const memory = copy.path("shm");
+    mkdirSync(memory);
+    const shared = `${memory}/hyperloom-4999999-mine`;
+    const ofLivingProcess = `${memory}/hyperloom-${process.pid}-other`;
     copy.write(
       "python/tests/test_a.py",
       `import os, subprocess, tempfile
@@ -117,14 +121,18 @@ def test_a():
     subprocess.Popen(["sleep", "600"], start_new_session=True)
     tempfile.mkdtemp(prefix="loom-mine-")
     os.mkdir("${shared}")
+    os.mkdir("${ofLivingProcess}")
 `,
     );
-    const result = await runTests(["python/tests"], { TMPDIR: copy.path(".") });
+    const result = await runTests(["python/tests"], {
+      TMPDIR: copy.path("."),
+      LOOM_TEST_SHARED_MEMORY: memory,
+    });
     expect(result.stderr).toMatch(/^The tests left behind:\n {2}process \d+: sleep 600$/m);
     expect(result.stderr).toMatch(/^ {2}temporary file: loom-mine-\w+$/m);
     expect(result.stderr).toContain(`  folder in shared memory: ${shared}\n`);
     expect(lastLine(result)).toBe("1 passed, 1 failed");
-    expect(existsSync(shared)).toBe(false);
+    expect(readdirSync(memory)).toEqual([basename(ofLivingProcess)]);
     expect(readdirSync(copy.folder).filter((name) => /^loom-/.test(name))).toEqual([]);
   });
 });
