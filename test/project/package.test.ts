@@ -20,6 +20,9 @@ interface PackageJson {
   dependencies: Record<string, string>;
 }
 
+/** An import by a package's name; messages and code generators have such words in strings, too. */
+const IMPORT = /(?:from|import)\s*\(?\s*"(@?[a-z][\w.:/-]*)"/g;
+
 const packageJson = JSON.parse(readText("package.json")) as PackageJson;
 
 /** Paths that `npm pack` would put into the package. */
@@ -79,7 +82,7 @@ describe("package.json", () => {
   it("depends at run time on nothing that only development has", () => {
     const imported = new Set<string>();
     for (const file of packedFiles().filter((path) => /^dist\/.*\.js$/.test(path))) {
-      for (const [, name] of readText(file).matchAll(/(?:from|import)\s*\(?\s*"([^".][^"]*)"/g)) {
+      for (const [, name] of readText(file).matchAll(IMPORT)) {
         imported.add(
           name.startsWith("@") ? name.split("/").slice(0, 2).join("/") : name.split("/")[0],
         );
