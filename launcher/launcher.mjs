@@ -309,6 +309,8 @@ function startSome() {
 
 function stop() {
   for (const task of running.values()) killGroup(task.pid);
+  // What a worker that was killed could not remove itself.
+  for (const path of process.argv.slice(2)) fs.rmSync(path, { recursive: true, force: true });
   process.exit(0);
 }
 

@@ -7,7 +7,8 @@ gets replies on standard output, see launch_tasks.py. launcher.mjs does the same
 One thread. Nothing here may take long, as all programs of this launcher wait meanwhile:
 big copies and the removal of big directories are left to the worker.
 
-When standard input ends, the worker is gone: all programs are killed and this process ends.
+When standard input ends, the worker is gone: all programs are killed, the directories named as
+arguments are removed, and this process ends.
 Needs Python 3.8 or newer and only its standard library.
 """
 import sys
@@ -362,6 +363,15 @@ class Launcher:
             kill_group(pid)
 
 
+def remove_directories(paths):
+    """What a worker that was killed could not remove itself."""
+    if any(os.path.isdir(path) for path in paths):
+        import shutil  # Costs too much for every start.
+
+        for path in paths:
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def main():
     # What the worker was given by whoever started it is not for the programs.
     for name in os.listdir("/dev/fd"):
@@ -374,7 +384,8 @@ def main():
     try:
         launcher.serve()
     except WorkerGone:
-        pass
+        launcher.kill_all()
+        remove_directories(sys.argv[1:])
     finally:
         launcher.kill_all()
         launcher.directories.remove_idle()

@@ -90,10 +90,12 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
 
   const coreNumbers = options.pin === false ? [] : coresToPin(cpus, logger);
   const pin = coreNumbers.length > 0;
-  const programs = new ProgramExecutor({ runDirectory: directory.run, store, pin, logger });
-  life.onEnd(() => programs.close());
   const files = new SharedFiles(directory.data);
   life.onEnd(() => files.close());
+  const removedAtEnd = files.inMemory === undefined ? [] : [files.inMemory];
+  const runDirectory = directory.run;
+  const programs = new ProgramExecutor({ runDirectory, store, pin, removedAtEnd, logger });
+  life.onEnd(() => programs.close());
   const python = zeroWork ? "none" : (options.python ?? defaultPython());
   const [functions] = await Promise.all([
     functionExecutors(python, { cpus, store, files, logger }),

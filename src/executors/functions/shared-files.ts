@@ -18,7 +18,8 @@ export class SharedFiles {
   readonly inlineLimit = INLINE_LIMIT;
   /** Where files are made, the best first. */
   readonly directories: readonly string[];
-  private readonly inMemory: string | undefined;
+  /** The directory in memory; undefined: there is none on this system. */
+  readonly inMemory: string | undefined;
   private made = false;
   private fileNumber = 0;
   /** The file of what was shared; it goes when its owner does. */

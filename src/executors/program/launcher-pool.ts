@@ -17,6 +17,8 @@ export interface LauncherPoolOptions {
    */
   readonly folders: readonly string[];
   readonly pythonCommand: string;
+  /** Directories that the launchers remove when the worker has gone, however it ended. */
+  readonly removedAtEnd: readonly string[];
   readonly logger: Logger;
 }
 
@@ -92,7 +94,8 @@ export class LauncherPool {
    */
   #start(folder: string): void {
     const kind = this.#kind;
-    const launcher = new LauncherProcess(kind, this.options.pythonCommand, folder, {
+    const { pythonCommand, removedAtEnd } = this.options;
+    const launcher = new LauncherProcess(kind, pythonCommand, folder, removedAtEnd, {
       started: this.events.started,
       ended: this.events.ended,
       pinningLost: this.events.pinning,

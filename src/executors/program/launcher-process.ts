@@ -38,18 +38,22 @@ export class LauncherProcess {
   #complaint = "";
   #flushing = false;
 
-  /** @param folder where its programs have their working directories */
+  /**
+   * @param folder where its programs have their working directories
+   * @param removedAtEnd directories that go when the worker has gone
+   */
   constructor(
     kind: LauncherKind,
     pythonCommand: string,
     readonly folder: string,
+    removedAtEnd: readonly string[],
     events: LauncherEvents,
   ) {
     const script = (name: string) => fileURLToPath(new URL(name, LAUNCHER_FOLDER));
     const [command, args] =
       kind === "python"
-        ? [pythonCommand, ["-I", "-S", "-B", script("launcher.py")]]
-        : [process.execPath, [script("launcher.mjs")]];
+        ? [pythonCommand, ["-I", "-S", "-B", script("launcher.py"), ...removedAtEnd]]
+        : [process.execPath, [script("launcher.mjs"), ...removedAtEnd]];
     // A session of its own: Ctrl-C in the worker's terminal is the worker's business, and
     // its programs can be found by it.
     const child: ChildProcess = spawn(command, args, { detached: true, stdio: "pipe" });

@@ -39,6 +39,8 @@ export interface ProgramExecutorOptions {
   launchers?: number;
   /** Python 3.8 or newer for the helpers; without one they are Node. Default "python3". */
   pythonCommand?: string;
+  /** Directories that the helpers remove when the worker has gone, however it ended. */
+  removedAtEnd?: readonly string[];
   logger: Logger;
 }
 
@@ -106,6 +108,7 @@ export class ProgramExecutor implements Executor {
       {
         folders: this.#folders,
         pythonCommand: options.pythonCommand ?? "python3",
+        removedAtEnd: options.removedAtEnd ?? [],
         logger: options.logger,
       },
       {
