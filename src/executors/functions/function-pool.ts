@@ -23,7 +23,7 @@ import {
 } from "../contract.js";
 import { CancelReason as WireReason } from "./call-writer.js";
 import { FunctionProcess, type ProcessCommand } from "./function-process.js";
-import { Call, Lane } from "./lane.js";
+import { Call, FunctionRecord, Lane } from "./lane.js";
 import type { FunctionResult } from "./reply-reader.js";
 import type { SharedFiles } from "./shared-files.js";
 
@@ -55,7 +55,7 @@ export class FunctionPool implements Executor {
   private readonly lightLanes = new Set<Lane>();
   private readonly idle: FunctionProcess[] = [];
   private readonly processes = new Set<FunctionProcess>();
-  private readonly functionIds = new WeakMap<DataObject, number>();
+  private readonly functions = new WeakMap<DataObject, FunctionRecord>();
   private readonly forgotten = new FinalizationRegistry<number>((id) => this.forget(id));
   private nextFunctionId = 1;
   private nextSerial = 1;
@@ -72,10 +72,10 @@ export class FunctionPool implements Executor {
   }
 
   execute(task: TaskExecution): undefined {
-    const call = new Call(task, this.kind.functionOf(task));
+    const object = this.kind.functionOf(task);
+    const call = new Call(task, object, this.recordOf(object));
     const lane = task.sharesCores ? this.offered! : this.newLane(task.cpus === 0);
-    lane.queue.push(call);
-    call.lane = lane;
+    lane.add(call);
     task.onCancel((reason) => this.cancel(call, reason));
     this.send(lane);
     return undefined;
@@ -168,7 +168,11 @@ export class FunctionPool implements Executor {
       const process = lane.process!;
       call.serial = this.nextSerial++ >>> 0;
       try {
-        const id = this.define(process, call.functionObject);
+        const { id } = call.record;
+        if (!process.defined.has(id)) {
+          process.writer.define(id, call.functionObject);
+          process.defined.add(id);
+        }
         const head = {
           serial: call.serial,
           taskId: task.taskId,
@@ -190,19 +194,14 @@ export class FunctionPool implements Executor {
     else this.flushSoon();
   }
 
-  /** The number of the function, which the process knows afterwards. */
-  private define(process: FunctionProcess, object: DataObject): number {
-    let id = this.functionIds.get(object);
-    if (id === undefined) {
-      id = this.nextFunctionId++;
-      this.functionIds.set(object, id);
-      this.forgotten.register(object, id);
+  private recordOf(object: DataObject): FunctionRecord {
+    let record = this.functions.get(object);
+    if (record === undefined) {
+      record = new FunctionRecord(this.nextFunctionId++);
+      this.functions.set(object, record);
+      this.forgotten.register(object, record.id);
     }
-    if (!process.defined.has(id)) {
-      process.writer.define(id, object);
-      process.defined.add(id);
-    }
-    return id;
+    return record;
   }
 
   /** Nobody can call the function any more: its object is gone. */
@@ -247,7 +246,7 @@ export class FunctionPool implements Executor {
       throw new LoomError("internal", `an answer to call ${serial}, which is not open`);
     }
     lane.sent.delete(serial);
-    lane.addDuration(durationUs);
+    call.record.addDuration(durationUs);
     clearTimeout(call.timer);
     tell(call);
     this.send(lane);

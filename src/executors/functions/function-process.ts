@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
-import { messageOf } from "../../base/index.js";
+import { messageOf, ProtocolError } from "../../base/index.js";
 import type { ProgramEnd } from "../contract.js";
 import { CallWriter } from "./call-writer.js";
 import type { Lane } from "./lane.js";
@@ -72,15 +72,14 @@ export class FunctionProcess {
       keepFile,
       ready: (text) => {
         this.problem = problemIn(text);
-        if (this.problem !== undefined) {
-          this.kill();
-          return;
-        }
+        // Whatever it sends besides is of no use either.
+        if (this.problem !== undefined) throw new ProtocolError(this.problem);
         this.ready = true;
         events.ready();
       },
     });
     this.socket?.on("data", (chunk: Buffer) => {
+      if (this.problem !== undefined) return;
       try {
         reader.push(chunk);
       } catch (error) {

@@ -14,6 +14,28 @@ const SHORT_CALL_US = 20_000;
 /** How fast long calls are forgotten: per call. */
 const FORGETTING = 1 / 32;
 
+/** What is known of a function on this worker. */
+export class FunctionRecord {
+  /** Duration of the longest recent calls; unknown at first. */
+  private longestUs: number | undefined = undefined;
+
+  /** @param id its number in the processes */
+  constructor(readonly id: number) {}
+
+  addDuration(durationUs: number): void {
+    const longest = this.longestUs;
+    if (longest === undefined || durationUs >= longest) this.longestUs = durationUs;
+    else this.longestUs = longest + (durationUs - longest) * FORGETTING;
+  }
+
+  /** How many calls of it one process may have at a time. */
+  get limit(): number {
+    const longest = this.longestUs;
+    if (longest === undefined || longest > SHORT_CALL_US) return 1;
+    return Math.max(2, Math.min(MAX_AHEAD, Math.floor(AHEAD_US / Math.max(1, longest))));
+  }
+}
+
 /** One call of a function. */
 export class Call {
   lane: Lane | undefined = undefined;
@@ -27,6 +49,7 @@ export class Call {
   constructor(
     readonly task: TaskExecution,
     readonly functionObject: DataObject,
+    readonly record: FunctionRecord,
   ) {
     this.alone = task.once || task.timeLimitMs > 0;
   }
@@ -41,8 +64,8 @@ export class Lane {
   queue: Call[] = [];
   /** By serial, in the order in which they were sent. */
   readonly sent = new Map<number, Call>();
-  /** Duration of the longest recent calls; unknown at first. */
-  private longestUs: number | undefined = undefined;
+  /** The call that came last: how short it is decides whether another may come. */
+  private latest: Call | undefined;
   /** Being filled up: from half of the limit until the limit is reached. */
   private filling = true;
 
@@ -53,16 +76,16 @@ export class Lane {
     return this.queue.length + this.sent.size;
   }
 
-  addDuration(durationUs: number): void {
-    const longest = this.longestUs;
-    if (longest === undefined || durationUs >= longest) this.longestUs = durationUs;
-    else this.longestUs = longest + (durationUs - longest) * FORGETTING;
+  add(call: Call): void {
+    call.lane = this;
+    this.latest = call;
+    this.queue.push(call);
   }
 
   /** A task of this lane that another may join; undefined: no more may. */
   findLeader(): TaskExecution | undefined {
     const { open } = this;
-    const limit = this.limit();
+    const limit = this.latest === undefined ? 1 : this.latest.record.limit;
     if (open * 2 <= limit) this.filling = true;
     if (open >= limit) this.filling = false;
     if (!this.filling || open === 0) return undefined;
@@ -100,13 +123,5 @@ export class Lane {
     const { queue } = this;
     this.queue = [];
     return queue;
-  }
-
-  /** How many calls may be open. */
-  private limit(): number {
-    const longest = this.longestUs;
-    if (longest === undefined) return 1;
-    if (longest > SHORT_CALL_US) return 1;
-    return Math.max(2, Math.min(MAX_AHEAD, Math.floor(AHEAD_US / Math.max(1, longest))));
   }
 }
