@@ -1,0 +1,92 @@
+"""Python objects as bytes: pickling with errors that say what could not be pickled, and reading
+results back, with the buffers of large ones in place (docs/function-processes.md).
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from typing import Any, List, Tuple
+
+from .errors import LoomError, describe_cause
+
+# functools.partial(pickle.loads, buffers=[...])(inner pickle), as opcodes up to the buffers.
+_PREFIX = (
+    b"\x80\x05\x8c\x09functools\x8c\x07partial\x93\x8c\x06pickle\x8c\x05loads\x93\x85"
+    b"}\x8c\x07buffers]("
+)
+_SHORT_BINBYTES, _POP = 0x43, 0x30
+_BYTEARRAY8, _BINBYTES8 = 0x96, 0x8E
+_APPENDS = 0x65
+_AFTER_BUFFERS = b"es\x92\x8e"
+_END = b"\x85R."
+_U64 = struct.Struct("<Q")
+
+
+def dumps(value: object, what: str) -> bytes:
+    """Pickles with cloudpickle.
+
+    Raises:
+        LoomError: ``what`` cannot be pickled because ...
+    """
+    # Not needed by those who only read results.
+    import cloudpickle  # type: ignore[import-untyped]
+
+    try:
+        return bytes(cloudpickle.dumps(value))
+    except Exception as error:  # pickling calls methods of any object
+        raise LoomError(
+            f"{what} cannot be pickled: {describe_cause(error)}; leave out what belongs to this "
+            "process (locks, connections, open files), or make it inside the function"
+        ) from error
+
+
+def loads(content: memoryview, what: str) -> Any:
+    """Reads a pickle; buffers stored as laid out for that stay where they are.
+
+    Raises:
+        LoomError: ``what`` cannot be unpickled because ...
+    """
+    try:
+        if bytes(content[: len(_PREFIX)]) == _PREFIX:
+            # What was writable where it was made has to be so here; small results come as bytes.
+            own = memoryview(bytearray(content)) if content.readonly else content
+            try:
+                inner, buffers = _take_apart(own)
+            except (struct.error, IndexError):
+                pass  # made by someone else in another way: it is a valid pickle as a whole
+            else:
+                return pickle.loads(inner, buffers=buffers)
+        return pickle.loads(content)
+    except MemoryError:
+        raise
+    except Exception as error:  # unpickling calls any constructor
+        raise LoomError(
+            f"{what} cannot be unpickled: {describe_cause(error)}; what it consists of must be "
+            "importable here, too"
+        ) from error
+
+
+def _take_apart(content: memoryview) -> Tuple[memoryview, List[memoryview]]:
+    buffers: List[memoryview] = []
+    at = len(_PREFIX)
+    while content[at] != _APPENDS:
+        opcode = content[at]
+        if opcode == _SHORT_BINBYTES and content[at + 2 + content[at + 1]] == _POP:
+            at += 3 + content[at + 1]
+            continue
+        if opcode not in (_BYTEARRAY8, _BINBYTES8):
+            raise IndexError
+        begin = at + 9
+        (length,) = _U64.unpack_from(content, at + 1)
+        at = begin + length
+        if at > len(content):
+            raise IndexError
+        buffer = content[begin:at]
+        buffers.append(buffer if opcode == _BYTEARRAY8 else buffer.toreadonly())
+    begin = at + len(_AFTER_BUFFERS) + 8
+    (length,) = _U64.unpack_from(content, begin - 8)
+    inner = content[begin : begin + length]
+    if bytes(content[at : begin - 8]) != _AFTER_BUFFERS or bytes(content[begin + length :]) != _END:
+        raise IndexError
+    return inner, buffers
