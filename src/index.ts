@@ -8,6 +8,19 @@
 export { LoomError, type LoomErrorCode, ProtocolError } from "./base/index.js";
 export * from "./client/index.js";
 export {
+  type Context,
+  type Data,
+  type ElementOf,
+  type FunctionResult,
+  type JsTask,
+  type JsTaskOptions,
+  jsTask,
+  type TaskArgument,
+  type TaskArguments,
+  type TaskLog,
+  type TaskValue,
+} from "./functions/index.js";
+export {
   cpus,
   type LocalObject,
   type ResourceAmount,

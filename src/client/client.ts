@@ -7,6 +7,7 @@ import { LoomError, messageOf, ProtocolError } from "../base/index.js";
 import {
   buildPlan,
   describeTask,
+  notPortable,
   type SubmittedResult,
   type Task,
   type ValueOf,
@@ -61,6 +62,10 @@ export class Client implements AsyncDisposable {
   readonly #cluster: LocalCluster | undefined;
   /** Futures that became garbage are released; the session batches what comes in one go. */
   readonly #garbage: FinalizationRegistry<ResultState>;
+
+  get [notPortable](): string {
+    return "a Client";
+  }
 
   private constructor(session: Session, cluster: LocalCluster | undefined) {
     this.#session = session;

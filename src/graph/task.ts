@@ -34,6 +34,12 @@ export interface LocalObject<T = unknown> {
   readonly [resultType]?: T;
 }
 
+/**
+ * Key under which objects that mean something only in their process say what they are ("a Client"):
+ * they are refused as values of functions.
+ */
+export const notPortable: unique symbol = Symbol.for("hyperloom.notPortable") as never;
+
 /** What may stand in {@link Task.inputs}. */
 export type TaskInput = Task | SubmittedResult | LocalObject;
 

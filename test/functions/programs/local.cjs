@@ -1,0 +1,2 @@
+/** A module of the user's own. */
+exports.shout = (text) => `${text.toUpperCase()}!`;

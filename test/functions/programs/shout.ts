@@ -1,0 +1,6 @@
+/** A module of the user's own. */
+const MARK: string = "!";
+
+export function shout(text: string): string {
+  return text.toUpperCase() + MARK;
+}
