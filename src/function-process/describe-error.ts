@@ -3,7 +3,7 @@
  * their files and without frames of this process, then causes. Must not fail, whatever was thrown.
  */
 import { inspect, types } from "node:util";
-import { CallProblem } from "./call-problem.js";
+import { CallProblem, INSTALL_MODULE } from "./call-problem.js";
 import { mapPositions } from "./code-files.js";
 
 /** Folder of HyperLoom's own code: its frames say nothing to users. */
@@ -63,7 +63,8 @@ function headAndFrames(error: object): string {
   const framesAt = stack.startsWith(head) ? head.length : stack.search(/^ +at /m);
   const before = framesAt > 0 && !stack.startsWith(head) ? syntaxPlace(stack) : "";
   const frames = framesAt === -1 ? "" : ownFramesRemoved(stack.slice(framesAt));
-  return mapPositions(`${before}${head}${frames}`);
+  const isMissing = readText(error, "code")?.endsWith("MODULE_NOT_FOUND");
+  return mapPositions(`${before}${head}${isMissing ? `\n(${INSTALL_MODULE})` : ""}${frames}`);
 }
 
 /** The stack of a SyntaxError begins with the place in the code. */

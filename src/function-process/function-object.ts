@@ -1,6 +1,9 @@
 /** Takes the object of a function apart: header, code, captured values. Called by function-table.ts. */
 import { CallProblem } from "./call-problem.js";
 
+/** Carries the plain function of what `jsTask` gives: `{ fn, context }`. */
+export const JS_TASK: unique symbol = Symbol.for("hyperloom.jsTask") as never;
+
 export interface FunctionHeader {
   /** For messages. */
   readonly name: string;

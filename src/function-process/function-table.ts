@@ -6,7 +6,7 @@ import { CallProblem } from "./call-problem.js";
 import { forgetCode } from "./code-files.js";
 import type { PlainData } from "./data.js";
 import { describeError } from "./describe-error.js";
-import { type FunctionHeader, parseFunctionObject } from "./function-object.js";
+import { parseFunctionObject } from "./function-object.js";
 import { type LoadedCode, loadCode, type UserFunction } from "./load-code.js";
 
 /** Code that nobody uses is kept for so many functions: often it is soon defined again. */
@@ -34,6 +34,8 @@ export class FunctionEntry {
   lastMs = Number.POSITIVE_INFINITY;
   code: SharedCode | undefined;
   loading: Promise<void> | undefined;
+  /** Calls that came before may still have to load it. */
+  isForgotten = false;
   /** Why it can't be called. */
   problem: CallProblem | undefined;
 
@@ -68,8 +70,10 @@ export class FunctionTable {
 
   forget(number: number): void {
     const entry = this.entries.get(number);
+    if (entry === undefined) return;
     this.entries.delete(number);
-    if (entry?.code !== undefined) this.release(entry.code);
+    entry.isForgotten = true;
+    if (entry.run !== undefined && entry.code !== undefined) this.release(entry.code);
   }
 
   /**
@@ -88,11 +92,13 @@ export class FunctionTable {
       code.loaded ??= loadCode(object, code, (file) => {
         code.file = file;
       });
-      if (!(code.loaded instanceof Promise)) return becomeLoaded(entry, header, code.loaded);
+      if (!(code.loaded instanceof Promise)) {
+        return this.loaded(entry, code, header.context, code.loaded);
+      }
       entry.loading = code.loaded.then(
         (loaded) => {
           code.loaded = loaded;
-          becomeLoaded(entry, header, loaded);
+          this.loaded(entry, code, header.context, loaded);
         },
         (error) => {
           throw this.failed(entry, error);
@@ -131,6 +137,19 @@ export class FunctionTable {
     if (code.file !== undefined) forgetCode(code.file);
   }
 
+  private loaded(
+    entry: FunctionEntry,
+    code: SharedCode,
+    context: boolean,
+    loaded: LoadedCode,
+  ): void {
+    entry.run = loaded.run;
+    entry.hasContext = loaded.context ?? context;
+    entry.object = undefined;
+    entry.loading = undefined;
+    if (entry.isForgotten) this.release(code);
+  }
+
   private failed(entry: FunctionEntry, error: unknown): CallProblem {
     const { code } = entry;
     const reason = describeError(error);
@@ -141,11 +160,4 @@ export class FunctionTable {
     if (code !== undefined) this.drop(code);
     return entry.problem;
   }
-}
-
-function becomeLoaded(entry: FunctionEntry, header: FunctionHeader, loaded: LoadedCode): void {
-  entry.run = loaded.run;
-  entry.hasContext = loaded.context ?? header.context;
-  entry.object = undefined;
-  entry.loading = undefined;
 }

@@ -5,9 +5,7 @@
 import { LoomError } from "../base/index.js";
 import { cpus, Task } from "../graph/index.js";
 import { tasks } from "../tasks/index.js";
-
-/** Carries the plain function of what `jsTask` gives: `{ fn, context }`. */
-const JS_TASK = Symbol.for("hyperloom.jsTask");
+import { JS_TASK } from "./function-object.js";
 
 /** Stands in for the client's: a module with functions may define several of them. */
 function jsTask(fn: (...args: never[]) => unknown, options?: { context?: boolean }): unknown {

@@ -8,9 +8,9 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { deserialize } from "node:v8";
 import { compileFunction, constants } from "node:vm";
-import { CallProblem } from "./call-problem.js";
+import { CallProblem, INSTALL_MODULE } from "./call-problem.js";
 import { registerCode } from "./code-files.js";
-import type { FunctionHeader, FunctionObject } from "./function-object.js";
+import { type FunctionHeader, type FunctionObject, JS_TASK } from "./function-object.js";
 
 /** A function of the user. */
 export type UserFunction = (...args: unknown[]) => unknown;
@@ -21,8 +21,6 @@ export interface LoadedCode {
   readonly context: boolean | undefined;
 }
 
-/** Carries the plain function of what `jsTask` gives: `{ fn, context }`. */
-const JS_TASK = Symbol.for("hyperloom.jsTask");
 const REQUIRES_HYPERLOOM = /["'`]hyperloom["'`]/;
 
 /** The worker's: functions may change the current directory. */
@@ -67,7 +65,8 @@ function runCode(
     : join(workerDirectory, file);
   const parameters = ["exports", "require", "module", "__filename", "__dirname"];
   const main = compile(code, parameters, file);
-  main.call(module.exports, module.exports, makeRequire(hyperloom), module, path, dirname(path));
+  const require = makeRequire(header.name, hyperloom);
+  main.call(module.exports, module.exports, require, module, path, dirname(path));
   module.loaded = true;
   return asLoaded(module.exports.default, () => {
     const names = Object.keys(module.exports ?? {}).join(", ");
@@ -80,20 +79,33 @@ function compile(code: string, parameters: string[], file: string): UserFunction
   if (!/\bimport\s*\(/.test(code)) {
     return compileFunction(code, parameters, { filename: file }) as UserFunction;
   }
-  // Node 20 warns on standard error that this constant is experimental.
+  useDefaultLoader();
+  return compileWithImport(code, parameters, file);
+}
+
+function compileWithImport(code: string, parameters: string[], file: string): UserFunction {
+  return compileFunction(code, parameters, {
+    filename: file,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  }) as UserFunction;
+}
+
+let defaultLoaderIsUsed = false;
+
+/** Node 20 warns, at the first import() only, that this loader is experimental here. */
+function useDefaultLoader(): void {
+  if (defaultLoaderIsUsed) return;
+  defaultLoaderIsUsed = true;
   const { emitWarning } = process;
   process.emitWarning = () => {};
   try {
-    return compileFunction(code, parameters, {
-      filename: file,
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    }) as UserFunction;
+    compileWithImport('import("node:path")', [], "hyperloom-import.js")();
   } finally {
     process.emitWarning = emitWarning;
   }
 }
 
-function makeRequire(hyperloom: object | undefined): NodeJS.Require {
+function makeRequire(functionName: string, hyperloom: object | undefined): NodeJS.Require {
   workerRequire ??= createRequire(join(workerDirectory, "function.js"));
   const resolveFrom = workerRequire;
   const load = (specifier: string): unknown => {
@@ -101,7 +113,7 @@ function makeRequire(hyperloom: object | undefined): NodeJS.Require {
     try {
       return resolveFrom(specifier);
     } catch (error) {
-      throw explained(error, specifier);
+      throw explained(error, functionName, specifier, specifier);
     }
   };
   const { resolve, cache, extensions } = resolveFrom;
@@ -110,11 +122,13 @@ function makeRequire(hyperloom: object | undefined): NodeJS.Require {
 
 async function loadModule(header: FunctionHeader, specifier: string): Promise<LoadedCode> {
   const load = compile("return import(specifier)", ["specifier"], "hyperloom-import.js");
+  const url = moduleUrl(specifier);
   let exports: Record<string, unknown>;
   try {
-    exports = (await load(moduleUrl(specifier))) as Record<string, unknown>;
+    exports = (await load(url)) as Record<string, unknown>;
   } catch (error) {
-    throw explained(error, specifier);
+    const resolved = url.startsWith("file:") ? fileURLToPath(url) : url;
+    throw explained(error, header.name, specifier, resolved);
   }
   return asLoaded(exports[header.export], () => {
     const names = Object.keys(exports).join(", ") || "nothing";
@@ -140,19 +154,27 @@ function asLoaded(value: unknown, problem: () => string): LoadedCode {
   return { run: run as UserFunction, context };
 }
 
-/** Says what to do about a module that can't be loaded here; other errors as they are. */
-function explained(error: unknown, specifier: string): unknown {
+/**
+ * Says what to do about a module that can't be loaded here; other errors as they are.
+ * @param resolved how Node's message names it
+ */
+function explained(
+  error: unknown,
+  functionName: string,
+  specifier: string,
+  resolved: string,
+): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
+  const name = `module "${specifier}", which function "${functionName}" needs,`;
   const isMissing = code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND";
-  if (isMissing && message.includes(specifier)) {
+  if (isMissing && message.includes(`'${resolved}'`)) {
     return new CallProblem(
-      `module "${specifier}" is not found on the worker (from ${workerDirectory}): ` +
-        "install it where the worker runs, or let the function be bundled with it",
+      `${name} is not found on the worker (from ${workerDirectory}): ${INSTALL_MODULE}`,
     );
   }
   if (code === "ERR_REQUIRE_ESM") {
     return new CallProblem(
-      `module "${specifier}" is an ES module, which require() can't load: ` +
+      `${name} is an ES module, which require() can't load: ` +
         "use await import() within the function, or let the function be bundled with it",
     );
   }

@@ -1,117 +1,50 @@
 /**
- * The Node process that runs functions for a worker (docs/function-processes.md). Owns its life:
- * the socket, how it ends, and errors that reach no call. Started by the worker.
+ * Entry of the Node process that runs functions for a worker (docs/function-processes.md). Answers
+ * as early as possible: all else is loaded while the worker reacts, and in a Node that is too
+ * old might not even load.
  */
-import { writeSync } from "node:fs";
 import { Socket } from "node:net";
-import { messageOf, ProtocolError } from "../base/index.js";
-import { findCodeOwner } from "./code-files.js";
-import { LogLevel } from "./context.js";
-import { describeError, stackOf } from "./describe-error.js";
-import type { SharedCode } from "./function-table.js";
-import { Output } from "./output.js";
-import { Session } from "./session.js";
 
 const SOCKET = 3;
 const MIN_NODE = 20;
+/** Op of the READY record; protocol.ts is not loaded yet. */
+const READY = 0;
 
-/** Functions may replace it. */
-const { exit } = process;
-let isEnding = false;
-
-function end(code: number, reason?: string): never {
-  isEnding = true;
-  if (reason !== undefined) complain(`function process: ${reason}`);
-  return exit.call(process, code) as never;
-}
-
-/** Straight to standard error: nothing of it is lost when the process ends. */
-function complain(text: string): void {
-  try {
-    writeSync(2, `${text}\n`);
-  } catch {
-    // Nobody reads it.
-  }
-}
+/** The worker's number: it may die while this process starts. */
+const parent = process.ppid;
 
 function openSocket(): Socket {
   try {
     return new Socket({ fd: SOCKET, readable: true, writable: true });
   } catch (error) {
-    return end(
-      1,
-      `file descriptor ${SOCKET} is no socket (${messageOf(error)}); a HyperLoom worker starts this program`,
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(
+      `function process: file descriptor ${SOCKET} is no socket (${reason}); a HyperLoom worker starts this program`,
     );
+    return process.exit(1);
   }
 }
 
-function run(): void {
-  const parent = process.ppid;
-  const socket = openSocket();
-  const output = new Output({
-    write(frame) {
-      socket.write(frame);
-      return socket.writableLength === 0;
-    },
-  });
-  const session = new Session(output);
-
-  socket.on("data", (chunk) => {
-    try {
-      session.push(chunk);
-    } catch (error) {
-      if (error instanceof ProtocolError)
-        end(1, `malformed data from the worker: ${error.message}`);
-      end(1, describeError(error));
-    }
-  });
-  socket.on("end", () => end(0));
-  socket.on("error", (error) => end(1, `the socket to the worker failed: ${error.message}`));
-
-  const lonely = (error: unknown) => reportLonely(error, session);
-  process.on("uncaughtException", lonely);
-  process.on("unhandledRejection", lonely);
-  // An interrupt from a terminal reaches the worker too, which decides.
-  process.on("SIGINT", () => {});
-  process.on("exit", (code) => {
-    if (isEnding) return;
-    complain(`process.exit(${code}) was called by function ${namesOfRunning(session)}`);
-    output.flush();
-  });
-
-  if (Number.parseInt(process.versions.node, 10) < MIN_NODE) {
-    output.ready(
-      JSON.stringify({ error: `Node ${process.version} is too old, ${MIN_NODE} is needed` }),
-    );
-    output.flush();
-    return;
-  }
-  output.ready(JSON.stringify({ language: "javascript", version: process.version }));
-  output.flush();
-  // Takes a while, which the worker uses to send calls.
-  import("./watchdog.js").then(({ watchParent }) => watchParent(parent));
+function sendReady(socket: Socket, answer: object): void {
+  const text = Buffer.from(JSON.stringify(answer));
+  const frame = Buffer.alloc(9 + text.length);
+  frame.writeUInt32LE(5 + text.length, 0);
+  frame.writeUInt8(READY, 4);
+  frame.writeUInt32LE(text.length, 5);
+  frame.set(text, 9);
+  socket.write(frame);
 }
 
-function namesOfRunning(session: Session): string {
-  const names =
-    session
-      .findRunner()
-      ?.running()
-      .map(({ entry }) => entry.name) ?? [];
-  return names.length === 0 ? "(a call that was over)" : names.slice(0, 5).join(" or ");
+const socket = openSocket();
+if (Number.parseInt(process.versions.node, 10) < MIN_NODE) {
+  sendReady(socket, { error: `Node ${process.version} is too old, ${MIN_NODE} is needed` });
+  socket.resume();
+  socket.on("end", () => process.exit(0));
+} else {
+  sendReady(socket, { language: "javascript", version: process.version });
+  // Before the first call: it may never return. The thread starts while the rest is loaded.
+  const { watchParent } = await import("./watchdog.js");
+  watchParent(parent);
+  const { serve } = await import("./serve.js");
+  serve(socket);
 }
-
-/** An error that no function threw or returned. */
-function reportLonely(error: unknown, session: Session): void {
-  const origin = findCodeOwner(stackOf(error)) as SharedCode | undefined;
-  const runner = session.findRunner();
-  if (runner?.failPending(error, origin)) return;
-  const text = `error in a callback or promise that no function waited for: ${describeError(error)}`;
-  if (runner !== undefined && origin !== undefined && origin.lastSerial !== -1) {
-    runner.log(origin.lastSerial, LogLevel.error, text);
-  } else {
-    complain(text);
-  }
-}
-
-run();

@@ -74,12 +74,6 @@ export class Output {
     this.end();
   }
 
-  ready(json: string): void {
-    this.u8(Reply.ready);
-    this.text(json);
-    this.end();
-  }
-
   failed(serial: number, durationUs: number, message: string): void {
     this.u8(Reply.failed);
     this.u32(serial);
