@@ -9,7 +9,7 @@ from __future__ import annotations
 import dis
 import opcode
 import types
-from typing import Dict
+from typing import Any, Dict
 
 
 class ForeignBytecode(Exception):
@@ -36,26 +36,25 @@ _USES_NAMES = frozenset(opcode.hasname) - frozenset(
 )
 
 
-def _is_native(code: types.CodeType) -> bool:
-    units = code.co_code
+def _is_native(units: bytes, consts_count: int, names_count: int) -> bool:
     position = 0
     argument = 0
     resumes = 0
-    while position < len(units):
+    while position + 1 < len(units):
         operation = units[position]
         if operation not in _KNOWN or operation == _CACHE:
             return False
         argument = argument << 8 | units[position + 1]
-        if operation in _USES_CONSTS and argument >= len(code.co_consts):
+        if operation in _USES_CONSTS and argument >= consts_count:
             return False
-        if operation in _USES_NAMES and argument >= len(code.co_names):
+        if operation in _USES_NAMES and argument >= names_count:
             return False
         if operation == _RESUME:
             resumes += 1
         if operation != _EXTENDED_ARG:
             argument = 0
         position += 2
-        # The counters of the cache are 0 in a code object's bytes.
+        # `co_code` has zeros where running code has its cache.
         end = position + 2 * _CACHE_UNITS.get(operation, 0)
         if any(units[position:end]):
             return False
@@ -63,24 +62,28 @@ def _is_native(code: types.CodeType) -> bool:
     return position == len(units) and (_RESUME is None or resumes > 0)
 
 
-def check_bytecode(code: types.CodeType) -> None:
-    """Looks at a code object and those within it.
+def make_code(*arguments: Any) -> types.CodeType:
+    """`types.CodeType(...)`, for arguments that may come from elsewhere.
 
-    :raises ForeignBytecode: it can't be of this Python
+    A code object that exists does not tell any more: its `co_code` is always well-formed.
+
+    :raises ForeignBytecode: they can't be of this Python
     """
-    if not _KNOWS_THIS_PYTHON:
-        return
-    rest = [code]
-    while rest:
-        code = rest.pop()
-        if not _is_native(code):
-            raise ForeignBytecode(
-                f"the bytecode of {code.co_name}() is not of this version of Python"
-            )
-        rest.extend(const for const in code.co_consts if isinstance(const, types.CodeType))
+    # Neither their order nor what these are has changed since 3.8; CodeType itself checks all others.
+    if len(arguments) > 8 and _KNOWS_THIS_PYTHON:
+        units, consts, names = arguments[6:9]
+        if (
+            isinstance(units, bytes)
+            and isinstance(consts, tuple)
+            and isinstance(names, tuple)
+            and not _is_native(units, len(consts), len(names))
+        ):
+            raise ForeignBytecode("a function's bytecode is not of this version of Python")
+    return types.CodeType(*arguments)
 
 
 # A later Python may do things differently: no function is refused then.
 _KNOWS_THIS_PYTHON = all(
-    map(_is_native, (_cache_units.__code__, _is_native.__code__, check_bytecode.__code__))
+    _is_native(code.co_code, len(code.co_consts), len(code.co_names))
+    for code in (_cache_units.__code__, _is_native.__code__, make_code.__code__)
 )

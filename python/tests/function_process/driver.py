@@ -16,6 +16,9 @@ import cloudpickle  # type: ignore[import-untyped]
 
 from . import wire
 
+# Functions of tests travel as those of a script do.
+cloudpickle.register_pickle_by_value(sys.modules[__package__])
+
 MAIN = Path(__file__).parents[2] / "function_process" / "main.py"
 # Far more than anything takes; a test that reaches it fails.
 DEADLINE_S = 60
