@@ -11,12 +11,12 @@
  * Called by session.ts.
  */
 import { performance } from "node:perf_hooks";
-import { deserialize } from "node:v8";
 import { type Call, cancelText } from "./call.js";
 import { CallProblem } from "./call-problem.js";
 import { CallQueue } from "./call-queue.js";
 import { CallContext } from "./context.js";
 import { describeError } from "./describe-error.js";
+import { directArguments } from "./direct-arguments.js";
 import type { ResultEncoder } from "./encode-result.js";
 import type { FunctionTable, SharedCode } from "./function-table.js";
 import type { UserFunction } from "./load-code.js";
@@ -250,24 +250,4 @@ export class CallRunner {
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (typeof value !== "object" && typeof value !== "function") return false;
   return value !== null && typeof (value as { then?: unknown }).then === "function";
-}
-
-/** The config: an u8, then 1: an array by v8.serialize, 2: an array in JSON. */
-function directArguments(call: Call): unknown[] {
-  const { frame, configStart, configBytes, entry } = call;
-  const form = frame[configStart];
-  const payload = frame.subarray(configStart + 1, configStart + configBytes);
-  let direct: unknown;
-  try {
-    if (form === 1) direct = deserialize(payload);
-    else if (form === 2) direct = JSON.parse(payload.toString());
-  } catch (cause) {
-    throw new CallProblem(`direct arguments of function "${entry.name}" can't be read`, { cause });
-  }
-  if (!Array.isArray(direct)) {
-    throw new CallProblem(
-      `direct arguments of function "${entry.name}" are no array (form ${form} of the config)`,
-    );
-  }
-  return direct;
 }

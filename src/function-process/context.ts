@@ -3,7 +3,8 @@ import { inspect } from "node:util";
 import { serialize } from "node:v8";
 import type { Context, Data, TaskLog } from "../functions/index.js";
 import type { Call } from "./call.js";
-import { DataObject, describeData, WrappedData } from "./data.js";
+import { DataObject, describeData } from "./data.js";
+import { WrappedData } from "./value-data.js";
 
 /** Levels of LOG records. */
 export const LogLevel = { debug: 1, info: 2, warn: 3, error: 4, critical: 5 } as const;

@@ -1,16 +1,10 @@
 /** Makes `Data` from the objects in a record. Owns their layout; called by session.ts. */
 import { ProtocolError } from "../base/index.js";
-import {
-  ArrayData,
-  type DataObject,
-  type DataOwner,
-  FileData,
-  IndexData,
-  InlineData,
-  type PlainData,
-  ValueData,
-} from "./data.js";
+import { ArrayData, IndexData } from "./array-data.js";
+import type { DataObject, DataOwner } from "./data.js";
+import { FileData, InlineData, type PlainData } from "./plain-data.js";
 import { Kind, RecordCursor } from "./protocol.js";
+import { ValueData } from "./value-data.js";
 
 /** Reads an object. What is in an array is made when it is asked for, and only gone over here. */
 export function readData(

@@ -2,12 +2,15 @@
  * Writes what a function returned as the fields of a RESULT. Owns what may be returned; large
  * bytes go to files (result-files.ts). Called by call-runner.ts.
  */
+
+import { PieceData } from "./array-data.js";
 import type { Call } from "./call.js";
 import { CallProblem } from "./call-problem.js";
-import { type DataObject as AnyData, DataObject, PieceData, WrappedData } from "./data.js";
+import { DataObject } from "./data.js";
 import { type Output, TooLargeError } from "./output.js";
 import { Kind } from "./protocol.js";
 import type { ResultFiles } from "./result-files.js";
+import { WrappedData } from "./value-data.js";
 
 /** More tasks can only be a mistake: shared ones are written again for each of their users. */
 const MAX_TASKS = 100_000;
@@ -121,7 +124,7 @@ export class ResultEncoder {
     return true;
   }
 
-  private checkOwner(call: Call, value: AnyData): void {
+  private checkOwner(call: Call, value: DataObject): void {
     if (value.owner === call) return;
     throw new CallProblem(
       `function "${call.entry.name}" returned Data that another call got; return a copy of its bytes (Buffer.from(data.bytes()))`,

@@ -4,10 +4,10 @@
  */
 import { CallProblem } from "./call-problem.js";
 import { forgetCode } from "./code-files.js";
-import type { PlainData } from "./data.js";
 import { describeError } from "./describe-error.js";
 import { parseFunctionObject } from "./function-object.js";
 import { type LoadedCode, loadCode, type UserFunction } from "./load-code.js";
+import type { PlainData } from "./plain-data.js";
 
 /** Code that nobody uses is kept for so many functions: often it is soon defined again. */
 const MAX_UNUSED = 32;
