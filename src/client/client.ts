@@ -20,6 +20,7 @@ import { completed } from "./as-completed.js";
 import type { ClusterStatus } from "./cluster-status.js";
 import { encodePlan } from "./encode-plan.js";
 import { Future, fetchAll, gatherAll, waitAll } from "./future.js";
+import { KeptTasks } from "./kept-tasks.js";
 import type { ClusterStats, LogLine, Progress } from "./reports.js";
 import { ResultState } from "./result-state.js";
 import { Session } from "./session.js";
@@ -33,6 +34,13 @@ export interface ConnectOptions extends WaitOptions {
   workers?: number | undefined;
   /** Embedded cluster only: cores of each worker. Default: all cores divided by `workers`. */
   cpus?: number | undefined;
+  /**
+   * Embedded cluster only: extensions of its workers (docs/extensions.md), as paths relative to the
+   * current directory or names of packages. Default none.
+   */
+  extensions?: readonly string[] | undefined;
+  /** Embedded cluster only: interpreter for Python functions. Default: LOOM_PYTHON, else python3. */
+  python?: string | undefined;
 }
 
 /** Options of {@link Client.submit}. */
@@ -62,6 +70,7 @@ export class Client implements AsyncDisposable {
   readonly #cluster: LocalCluster | undefined;
   /** Futures that became garbage are released; the session batches what comes in one go. */
   readonly #garbage: FinalizationRegistry<ResultState>;
+  readonly #kept: KeptTasks;
 
   get [notPortable](): string {
     return "a Client";
@@ -70,6 +79,7 @@ export class Client implements AsyncDisposable {
   private constructor(session: Session, cluster: LocalCluster | undefined) {
     this.#session = session;
     this.#cluster = cluster;
+    this.#kept = new KeptTasks(session);
     this.#garbage = new FinalizationRegistry((state) => session.release(state));
   }
 
@@ -87,12 +97,14 @@ export class Client implements AsyncDisposable {
     more: ConnectOptions = {},
   ): Promise<Client> {
     const options = typeof where === "object" ? where : more;
-    const { signal, workers, cpus } = options;
+    const { signal, ...embedded } = options;
     if (typeof where === "string") {
-      if (workers === undefined && cpus === undefined) return Client.#join(where, signal);
+      if (Object.values(embedded).every((value) => value === undefined)) {
+        return Client.#join(where, signal);
+      }
       throw new LoomError(
         "usage",
-        `workers and cpus are for an embedded cluster; leave them out, or the address "${where}"`,
+        `workers, cpus, extensions and python are for an embedded cluster; leave them out, or the address "${where}"`,
       );
     }
     // A script that embeds its cluster runs unchanged on a real one.
@@ -102,7 +114,7 @@ export class Client implements AsyncDisposable {
     throwIfAborted(signal, "starting a local cluster");
     // Loaded on demand: a client of a remote server needs none of it.
     const { startLocalCluster } = await import("../local-cluster/index.js");
-    const cluster = await startLocalCluster({ workers, cpus, signal });
+    const cluster = await startLocalCluster(options);
     try {
       return await Client.#join(cluster.address, signal, cluster);
     } catch (error) {
@@ -135,6 +147,7 @@ export class Client implements AsyncDisposable {
     const plan = buildPlan(tasks, {
       idBase: session.nextId,
       resultId: (input, user) => this.#inputId(input, user),
+      findKept: (task) => this.#kept.findId(task),
     });
     const request = encodePlan(plan, session, options.load ?? false);
     session.nextId += plan.tasks.length;
@@ -154,6 +167,7 @@ export class Client implements AsyncDisposable {
       return future;
     });
     for (const state of states) session.results.add(state);
+    this.#kept.add(plan);
     session.send(request);
     if (options.signal !== undefined) releaseOnAbort(session, states, options.signal);
     return results as unknown as FuturesOf<T>;
@@ -207,9 +221,14 @@ export class Client implements AsyncDisposable {
     return completed(futures, options?.signal);
   }
 
-  /** Numbers of workers, clients, tasks and objects that the server holds. */
+  /**
+   * Numbers of workers, clients, tasks and objects that the server holds. The code of this client's
+   * functions, which the server keeps until the client closes, does not count.
+   */
   async stats(options?: WaitOptions): Promise<ClusterStats> {
-    return abortable(this.#session.requestStats(), options?.signal, "asking for stats");
+    const request = this.#session.requestStats();
+    const stats = await abortable(request, options?.signal, "asking for stats");
+    return { ...stats, objects: Math.max(0, stats.objects - this.#kept.objectCount) };
   }
 
   /** What the cluster does, worker by worker. */

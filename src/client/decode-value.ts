@@ -1,8 +1,9 @@
 /**
  * From a result's serialized form to a JavaScript value: plain objects become Buffers,
- * arrays become arrays. Owns the form's layout; how its bytes got here is read-result's.
+ * arrays become arrays, JavaScript values what they were. Owns the form's layout; how its bytes got here is read-result's.
  */
-import { LoomError, ProtocolError } from "../base/index.js";
+import { deserialize } from "node:v8";
+import { LoomError, messageOf, ProtocolError } from "../base/index.js";
 
 /** Name of a symbol number, undefined if there is none. */
 export type FindSymbol = (number: number) => string | undefined;
@@ -49,6 +50,8 @@ export function decodeValue(form: Buffer, typeId: number, findSymbol: FindSymbol
         continue;
       }
       value = array.values;
+    } else if (name === "loom/jsobj") {
+      value = deserializeValue(frame);
     } else {
       throw undecodable(name, type);
     }
@@ -70,6 +73,19 @@ export function decodeValue(form: Buffer, typeId: number, findSymbol: FindSymbol
   }
 }
 
+/** What a JavaScript function made with `ctx.wrap`. */
+function deserializeValue(frame: Buffer): unknown {
+  try {
+    return deserialize(frame);
+  } catch (error) {
+    throw new LoomError(
+      "usage",
+      `the result is a JavaScript value that can't be read here (${messageOf(error)}); a worker's Node may be newer than this one`,
+      { cause: error },
+    );
+  }
+}
+
 function readTypes(frame: Buffer): Uint32Array {
   if (frame.length % 4 !== 0) {
     throw new ProtocolError(`an array's list of types has ${frame.length} bytes`);
@@ -82,9 +98,12 @@ function readTypes(frame: Buffer): Uint32Array {
 /** The error for a result (or element) that is neither bytes nor an array. */
 function undecodable(name: string | undefined, type: number): LoomError {
   if (name === undefined) return new ProtocolError(`result has the unknown type number ${type}`);
-  const what = name === "loom/pyobj" ? "a Python object (loom/pyobj)" : `of type ${name}`;
+  const [what, remedy] =
+    name === "loom/pyobj"
+      ? ["a Python object (loom/pyobj)", "let the Python function return bytes, JSON or Arrow"]
+      : [`of type ${name}`, "let the task return bytes or arrays"];
   return new LoomError(
     "usage",
-    `the result is ${what}, which has no value in JavaScript; let the task return bytes or arrays`,
+    `the result is ${what}, which has no value in JavaScript; ${remedy}`,
   );
 }

@@ -5,6 +5,8 @@ export {
   type Command,
   type NamedInputs,
   type Pieces,
+  type PythonOptions,
+  type PythonSourceOptions,
   type RunOptions,
   type RunValue,
   tasks,

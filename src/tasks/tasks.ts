@@ -12,6 +12,7 @@ import {
   type ValuesOf,
 } from "../graph/index.js";
 import type { BytesTask, InputTask, Pieces } from "./input-task.js";
+import { pythonSourceTask, pythonTask } from "./python-task.js";
 import { runTask } from "./run-task.js";
 
 const NOTHING = new Uint8Array(0);
@@ -140,6 +141,20 @@ export const tasks = {
    * tasks.run(["cc", "-o", "a.out", "main.c"], { inputs: { "main.c": source }, outputs: ["a.out"] });
    */
   run: runTask,
+  /**
+   * Calls a Python function that the worker's Python can import: "package.module:function". The
+   * type parameter is the type of its result for the client; functions give bytes or lists of them.
+   * @example tasks.python("statistics_app.words:count", { inputs: [text], args: [3, { by: "," }] })
+   */
+  python: pythonTask,
+  /**
+   * Calls a Python function of a source that is sent along: a whole module, executed once per
+   * process.
+   * @example
+   * const source = "def shout(text): return text.read().decode().upper()";
+   * tasks.pythonSource(source, { function: "shout", inputs: [tasks.const("hello")] });
+   */
+  pythonSource: pythonSourceTask,
   /** A task of any type, e.g. one that your worker offers. The type parameter is up to you. */
   custom,
 } as const;

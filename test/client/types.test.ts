@@ -124,6 +124,8 @@ describe("types of jsTask", () => {
     expectTypeOf(pair).returns.toEqualTypeOf<Task<[number, Date, Buffer]>>();
     const lines = jsTask((a: Data) => a.text().split("\n"));
     expectTypeOf(lines).returns.toEqualTypeOf<Task<Buffer[]>>();
+    const anything = jsTask((a: Data) => JSON.parse(a.text()));
+    expectTypeOf(anything).returns.toEqualTypeOf<Task<unknown>>();
     const either = jsTask((a: Data<number>) => (a.size > 3 ? a : "none"));
     expectTypeOf(either).returns.toEqualTypeOf<Task<number | Buffer>>();
     const empty = jsTask(() => []);

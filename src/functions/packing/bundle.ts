@@ -9,7 +9,13 @@ import type { BuildFailure, Message } from "esbuild";
 import { refused } from "./function-source.js";
 import { esbuild } from "./libraries.js";
 import type { KeptCode, Selection } from "./select-code.js";
-import { encodeMappings, inlineMapComment, MappedText, type SourceMapJson } from "./source-map.js";
+import {
+  encodeMappings,
+  findSegment,
+  inlineMapComment,
+  MappedText,
+  type SourceMapJson,
+} from "./source-map.js";
 import type { Range } from "./syntax.js";
 import { PACKED_MARK, TARGET, type UserFile } from "./user-file.js";
 
@@ -124,29 +130,48 @@ function build(
   } catch (error) {
     const messages = (error as Partial<BuildFailure>).errors;
     if (messages === undefined || messages.length === 0) throw error;
-    throw importRefused(messages[0], external, name, error);
+    throw importRefused(
+      messages[0],
+      placeOf(messages[0], module, file, sourcefile),
+      external,
+      name,
+      error,
+    );
   }
 }
 
+/** Where esbuild's message points to, as the author sees it: ` (in file:line)`. */
+function placeOf(
+  { location }: Message,
+  { mappings }: MappedText,
+  file: UserFile,
+  sourcefile: string,
+): string {
+  if (location === null) return "";
+  const { line, column } = location;
+  const path = resolve(dirname(file.path), location.file);
+  if (path !== sourcefile) return ` (in ${path}:${line})`;
+  const segment = findSegment(mappings, line - 1, column);
+  return ` (in ${file.path}${segment === undefined ? "" : `:${segment.sourceLine + 1}`})`;
+}
+
 function importRefused(
-  message: Message,
+  { text }: Message,
+  place: string,
   external: readonly string[],
   name: string,
   cause: unknown,
 ) {
-  const { text, location } = message;
-  const place = location === null ? "" : ` (in ${location.file}:${location.line})`;
   const specifier = /Could not resolve "([^"]+)"/.exec(text)?.[1];
   if (specifier !== undefined) {
-    return refused(
-      name,
-      `imports "${specifier}"${place}, which can't be found here; install it, or, if workers have it, name it in the option external`,
-      cause,
-    );
+    const remedy = /^\.{0,2}\//.test(specifier)
+      ? "check the path"
+      : "install it, or, if workers have it, name it in the option external";
+    return refused(name, `imports "${specifier}"${place}, which can't be found; ${remedy}`, cause);
   }
   const remedy =
     external.length === 0
-      ? "name the package in the option external, or import it inside the function"
+      ? "name the package in the option external, or leave that import out"
       : "leave that import out";
   return refused(name, `imports code that can't be bundled: ${text}${place}; ${remedy}`, cause);
 }

@@ -3,41 +3,58 @@
  * engine knows with the file's functions: places may be off by a little, since not every loader's
  * map has a segment exactly there.
  */
-import { type FunctionShape, kindOf, refused, sameShape, shapeOf } from "./function-source.js";
+import {
+  type FunctionShape,
+  type FunctionSource,
+  kindOf,
+  refused,
+  sameShape,
+  shapeOf,
+} from "./function-source.js";
 import { findSegment, positionsIn } from "./source-map.js";
 import { isFunction, type Range, type RangedFunction, type RangedNode, walk } from "./syntax.js";
-import type { Place, UserFile } from "./user-file.js";
-
-/** Text that is the function: its node, for methods with their name and keywords. */
-export type FoundFunction = Range;
+import type { Place, Stretch, UserFile } from "./user-file.js";
 
 interface Candidate extends Range {
+  readonly inner: number;
   /** In the author's text. */
   readonly head: Place;
   readonly body: Place;
 }
 
+/** The function's text; of methods with their name and keywords. */
 export function findFunction(
   file: UserFile,
-  place: Place,
-  shape: FunctionShape,
+  { from, to }: Stretch,
+  { shape, text }: FunctionSource,
   name: string,
-): FoundFunction {
-  const candidates = candidatesIn(file, shape);
-  const around = candidates.filter(
-    ({ head, body }) => compare(head, place) <= 0 && compare(place, body) <= 0,
+): Range {
+  const candidates = candidatesIn(file, shape).filter(
+    ({ head, body }) => compare(head, to) <= 0 && compare(from, body) <= 0,
   );
-  // Of nested ones the innermost, which begins last.
-  const found =
-    around.sort((a, b) => compare(b.head, a.head))[0] ??
-    candidates
-      .filter(({ head }) => head.line === place.line)
-      .sort((a, b) => distance(a.head, place) - distance(b.head, place))[0];
+  const executed = withoutLayout(text);
+  const rank = (one: Candidate) => [
+    // Nested functions in the same stretch differ in this.
+    one.inner === shape.inner,
+    withoutLayout(file.syntax.text.slice(one.start, one.end)) === executed,
+    compare(one.head, from) <= 0,
+  ];
+  const [found] = candidates.sort((a, b) => {
+    const [ranksA, ranksB] = [rank(a), rank(b)];
+    const differs = ranksA.findIndex((is, i) => is !== ranksB[i]);
+    return differs === -1
+      ? compare(b.head, a.head)
+      : Number(ranksB[differs]) - Number(ranksA[differs]);
+  });
   if (found !== undefined) return found;
   throw refused(
     name,
-    `can't be found in ${file.path} at line ${place.line + 1}; if the file has changed since the program was started, start it again`,
+    `can't be found in ${file.path} at line ${from.line + 1}; if the file has changed since the program was started, start it again`,
   );
+}
+
+function withoutLayout(text: string): string {
+  return text.replace(/[\s;"'`]/g, "");
 }
 
 /** All functions of the file that have this shape. */
@@ -46,11 +63,12 @@ function candidatesIn(file: UserFile, shape: FunctionShape): Candidate[] {
   const placeOf = placesOf(file);
   const candidates: Candidate[] = [];
   const add = (range: Range, fn: RangedFunction, isMethod: boolean) => {
-    if (!sameShape(shapeOf(fn, kindOf(fn, isMethod)), shape)) return;
+    const own = shapeOf(fn, kindOf(fn, isMethod));
+    if (!sameShape(own, shape)) return;
     const head = placeOf(range.start);
     const body = placeOf((fn.body as RangedNode).start);
     if (head !== undefined && body !== undefined) {
-      candidates.push({ start: range.start, end: range.end, head, body });
+      candidates.push({ start: range.start, end: range.end, inner: own.inner, head, body });
     }
   };
   const methods = new Set<RangedNode>();
@@ -84,8 +102,4 @@ function placesOf({ syntax, placeMappings }: UserFile) {
 
 function compare(a: Place, b: Place): number {
   return a.line - b.line || a.column - b.column;
-}
-
-function distance(a: Place, b: Place): number {
-  return Math.abs(a.column - b.column);
 }

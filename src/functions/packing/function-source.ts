@@ -24,6 +24,8 @@ export interface FunctionShape {
   readonly async: boolean;
   readonly generator: boolean;
   readonly parameters: number;
+  /** Functions inside of it. */
+  readonly inner: number;
 }
 
 export interface FunctionSource {
@@ -66,6 +68,7 @@ export function readFunction(fn: AnyFunction, name: string): FunctionSource {
     }
     return describe(syntax, text, kind, name);
   }
+  if (/\bnew\s*\.\s*target\b/.test(text)) throw usesAround(name, "new.target");
   throw refused(
     name,
     "has a text that can't be read outside of its class or object; wrap it in an arrow function",
@@ -124,9 +127,20 @@ export function shapeOf(node: RangedFunction, kind: FunctionKind): FunctionShape
     async: node.async === true,
     generator: node.generator === true,
     parameters: node.params.length,
+    inner: countFunctions(node) - 1,
   };
 }
 
+function countFunctions(node: RangedNode): number {
+  let count = 0;
+  walk(node, (inner) => {
+    if (isFunction(inner)) count++;
+    return undefined;
+  });
+  return count;
+}
+
+/** Inner functions aside: some loaders make more of them. */
 export function sameShape(a: FunctionShape, b: FunctionShape): boolean {
   return (
     a.kind === b.kind &&
@@ -139,8 +153,7 @@ export function sameShape(a: FunctionShape, b: FunctionShape): boolean {
 /** What belongs to the function or object around it can't travel. */
 function checkLexicalNames(fn: RangedFunction, name: string): void {
   const arrow = fn.type === "ArrowFunctionExpression";
-  const refuse = (what: string) =>
-    refused(name, `uses \`${what}\` of what is around it; pass what it needs as arguments`);
+  const refuse = (what: string) => usesAround(name, what);
   const visit = (ownThis: boolean, ownSuper: boolean) => (node: RangedNode) => {
     if (node === fn) return undefined;
     if (node.type === "ThisExpression" && !ownThis) throw refuse("this");
@@ -179,6 +192,10 @@ function checkLexicalNames(fn: RangedFunction, name: string): void {
     return undefined;
   };
   walk(fn, visit(!arrow, false));
+}
+
+function usesAround(name: string, what: string): LoomError {
+  return refused(name, `uses \`${what}\` of what is around it; pass what it needs as arguments`);
 }
 
 /** The error for a function that can't travel. `problem` continues: function "f" ... */

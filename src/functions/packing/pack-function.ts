@@ -67,8 +67,8 @@ export function packFunction(fn: AnyFunction, options: PackOptions): PackedFunct
       `uses what is around it (${names.join(", ") || "import"}), which can be found only with Node's inspector, and that can't be used here; let it use only its arguments`,
     );
   }
-  const { file, place } = findUserFile(inspected, name);
-  const found = findFunction(file, place, source.shape, name);
+  const { file, stretch } = findUserFile(inspected, name);
+  const found = findFunction(file, stretch, source, name);
   const selection = selectCode(file, found, inspected.scopes, name);
   const expression = expressionAround(source.shape.kind === "method" ? "method" : "function");
   const { code, captured } = bundle(file, found, expression, selection, options.external, name);

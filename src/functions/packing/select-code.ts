@@ -162,7 +162,7 @@ class Selector {
     const obstacle = findObstacle(value, false);
     if (obstacle === undefined) {
       this.captured.set(use.name, value);
-    } else if (code === undefined || isBound(value)) {
+    } else if (code === undefined || MEANT_FOR_HERE.test(obstacle.what)) {
       throw this.refuseValue(use, value, obstacle.path, obstacle.what);
     } else if (hasTopLevelAwait(code.node)) {
       throw this.refuse(
@@ -223,8 +223,9 @@ class Selector {
 
   private refuseValue(use: OpenUse, value: unknown, path: string, what: string): Error {
     const is = path === "" ? `is ${what}` : `is ${describeValue(value)} with ${what} at ${path}`;
-    if (/^(a task|a future)$/.test(what)) return this.refuse(use, is, "pass it as an input");
-    return this.refuse(use, is, isBound(value) ? "make it inside the function" : PASS);
+    if (!MEANT_FOR_HERE.test(what)) return this.refuse(use, is, PASS);
+    const remedy = what === "a Client" ? "make it inside the function" : "pass it as an input";
+    return this.refuse(use, is, remedy);
   }
 
   private refuse(use: OpenUse, problem: string, remedy: string): Error {
@@ -237,14 +238,8 @@ class Selector {
 const PASS = "pass it as a direct argument, or define it at the top level of the module";
 const RENAME = "give it a name of its own";
 
-/** Clients, futures and tasks mean something only in this program. */
-function isBound(value: unknown): boolean {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    /^(a task|a future|a Client)$/.test(describeValue(value))
-  );
-}
+/** Mean something only in this program, whoever makes them. */
+const MEANT_FOR_HERE = /^(a task|a future|a Client)$/;
 
 /** Code that means the same wherever it runs. */
 function isCode(init: RangedNode): boolean {

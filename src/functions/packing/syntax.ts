@@ -54,7 +54,6 @@ function parseAs(text: string, sourceType: "module" | "script"): Program & Range
     allowHashBang: true,
     allowReturnOutsideFunction: true,
     allowSuperOutsideMethod: true,
-    checkPrivateFields: false,
   });
   return program as unknown as Program & Range;
 }

@@ -76,11 +76,17 @@ interface Original {
 
 const files = new Map<string, UserFile>();
 
-/** The file of the function, and the function's place in its author's text. */
+/** A stretch of the author's text in which the function's head begins. */
+export interface Stretch {
+  readonly from: Place;
+  readonly to: Place;
+}
+
+/** The file of the function, and about where the function is in its author's text. */
 export function findUserFile(
   { script, line, column }: InspectedFunction,
   name: string,
-): { file: UserFile; place: Place } {
+): { file: UserFile; stretch: Stretch } {
   const path = pathOf(script.url);
   const packed = script.source.startsWith(PACKED_MARK);
   const map = readInlineMap(script.sourceMapUrl);
@@ -88,9 +94,9 @@ export function findUserFile(
   const segment = executed && findSegment(executed, line, column);
   const original = map && segment && !packed ? findOriginal(map, segment.source, path) : undefined;
   const found = original !== undefined && segment !== undefined;
-  const place = found
-    ? { line: segment.sourceLine, column: segment.sourceColumn }
-    : { line, column };
+  const stretch = found
+    ? { from: placeOf(segment), to: placeOf(nextSegment(executed, line, column, segment)) }
+    : { from: { line, column }, to: { line, column } };
   const key = `${script.url}\n${segment?.source}\n${script.source}`;
   let file = files.get(key);
   if (file === undefined) {
@@ -100,6 +106,8 @@ export function findUserFile(
     const mapped = map !== undefined && executed !== undefined && original === undefined;
     file = {
       ...analysis,
+      // The packed code's own is nowhere.
+      url: packed && map !== undefined ? sourceUrls(map, path)[0] : analysis.url,
       isModule: script.isModule,
       packed,
       mappings: mapped ? compose(analysis.placeMappings, executed) : analysis.placeMappings,
@@ -113,7 +121,28 @@ export function findUserFile(
     };
     files.set(key, file);
   }
-  return { file, place };
+  return { file, stretch };
+}
+
+/** Maps have no segment for many things; the function may be anywhere before the next one. */
+function nextSegment(
+  executed: Mappings | undefined,
+  line: number,
+  column: number,
+  segment: Segment,
+): Segment {
+  const next =
+    executed?.[line]?.find((one) => one.column > column) ??
+    executed?.slice(line + 1).find((one) => one.length > 0)?.[0];
+  const later =
+    next !== undefined &&
+    next.source === segment.source &&
+    (next.sourceLine - segment.sourceLine || next.sourceColumn - segment.sourceColumn) > 0;
+  return later ? next : segment;
+}
+
+function placeOf(segment: Segment): Place {
+  return { line: segment.sourceLine, column: segment.sourceColumn };
 }
 
 /** Where the text of an executed script comes from. */
