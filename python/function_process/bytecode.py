@@ -69,7 +69,7 @@ def make_code(*arguments: Any) -> types.CodeType:
 
     :raises ForeignBytecode: they can't be of this Python
     """
-    # Neither their order nor what these are has changed since 3.8; CodeType itself checks all others.
+    # Their order is the same since 3.8; CodeType itself checks everything else.
     if len(arguments) > 8 and _KNOWS_THIS_PYTHON:
         units, consts, names = arguments[6:9]
         if (

@@ -1,5 +1,5 @@
-"""What the worker sends. Owns the socket's reading side: frames, records, the functions defined, and
-the calls that wait. serve.py takes the calls out.
+"""What the worker sends. Owns the socket's reading side: frames, records, the functions defined,
+and the calls that wait. serve.py takes the calls out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from .protocol import (
     INDEX,
     U8_U32,
     U32,
-    U64,
     VALUE,
     ProtocolError,
 )

@@ -56,7 +56,7 @@ def _watch_parent(parent: int) -> None:
 
 
 def ignore_interrupts() -> None:
-    """SIGINT does nothing here, but its usual in programs that user code starts (unlike SIG_IGN)."""
+    """SIGINT does nothing here; in programs that user code starts it does (unlike SIG_IGN)."""
     signal.signal(signal.SIGINT, lambda number, frame: None)
 
 

@@ -76,10 +76,13 @@ def check():
                 install,
             )
     except Exception as error:
-        found["error"] = "%s can't run functions: its cloudpickle can't be used: %s. Install: %s" % (
-            name,
-            error,
-            install,
+        found["error"] = (
+            "%s can't run functions: its cloudpickle can't be used: %s. Install: %s"
+            % (
+                name,
+                error,
+                install,
+            )
         )
     return found
 

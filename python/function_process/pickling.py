@@ -1,5 +1,5 @@
-"""Python objects as bytes and back. Owns the choice between pickle and cloudpickle, and the layout of
-pickles with buffers outside (docs/function-processes.md, "Functions and arguments: Python").
+"""Python objects as bytes and back. Owns the choice between pickle and cloudpickle, and the layout
+of pickles with buffers outside (docs/function-processes.md, "Functions and arguments: Python").
 
 Used for wrapped objects, direct arguments and functions.
 """

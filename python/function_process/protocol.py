@@ -22,7 +22,7 @@ PYOBJ = "loom/pyobj"
 U32 = struct.Struct("<I")
 U64 = struct.Struct("<Q")
 U8_U32 = struct.Struct("<BI")
-# op, serial, task id, attempt, flags, function, length of config, and, if that is 0, number of inputs
+# op, serial, task id, attempt, flags, function, length of config, number of inputs if that is 0
 CALL_HEADER = struct.Struct("<BIiIBIII")
 CALL_HEADER_SIZE = 26
 CANCEL_RECORD = struct.Struct("<BIB")

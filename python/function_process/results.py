@@ -164,8 +164,9 @@ class ResultEncoder:
             raise self._too_deep()
         position = 0
         try:
-            for position, item in enumerate(items):
+            for item in items:
                 self._put(item, depth + 1, may_be_task)
+                position += 1
         except InvalidResult as error:
             if depth < MAX_DEPTH_SHOWN:
                 error.where.append(f"{prefix}[{position}]")
@@ -187,9 +188,7 @@ class ResultEncoder:
         elif isinstance(config, str):
             config = config.encode()
         elif not isinstance(config, (bytes, bytearray, memoryview)):
-            raise InvalidResult(
-                f"{self._of_task(task, 'config', config)} not bytes, str or None"
-            )
+            raise InvalidResult(f"{self._of_task(task, 'config', config)} not bytes, str or None")
         if inputs is None:
             inputs = ()
         elif isinstance(inputs, (str, bytes)) or not hasattr(inputs, "__iter__"):

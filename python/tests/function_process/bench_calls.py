@@ -8,10 +8,12 @@ The driver only moves bytes: frames are made before, of the answers only the siz
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any, List, Tuple
 
 if __package__ in (None, ""):  # run as a file
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -24,10 +26,13 @@ from function_process.driver import FunctionProcess  # noqa: E402
 def measure(process: FunctionProcess, what: str, frame: bytes, calls: int, answer: int) -> None:
     """:param answer: bytes of the record that answers one call."""
     frames = 200_000 // calls
+
     # Several frames in the socket at a time, as many as fit.
-    sender = threading.Thread(
-        target=lambda: [process.socket.sendall(frame) for _ in range(frames)]
-    )
+    def send() -> None:
+        for _ in range(frames):
+            process.socket.sendall(frame)
+
+    sender = threading.Thread(target=send)
     ticks = os.sysconf("SC_CLK_TCK")
 
     def cpu_s() -> float:
@@ -51,19 +56,22 @@ def measure(process: FunctionProcess, what: str, frame: bytes, calls: int, answe
 
 def main() -> None:
     with FunctionProcess() as process:
-        for what, function, inputs, options in (
-            ("no input", lambda: b"x", [], {}),
-            ("one input", lambda a: b"x", [b"abc"], {}),
-            ("three inputs, read", lambda a, b, c: a.read() + b.read()[:0], [b"abc"] * 3, {}),
-            ("an argument", lambda a: b"x", [], {"config": b"\x80\x05K\x01\x85."}),
-            ("context", (lambda ctx, a: b"x", True), [b"abc"], {}),
-            ("an int, wrapped", (lambda ctx, a: ctx.wrap(1), True), [b"abc"], {}),
-            ("a string", lambda a: "x", [b"abc"], {}),
-        ):
+        one = pickle.dumps((1,))
+        cases: List[Tuple[str, Any, List[bytes], bytes]] = [
+            ("no input", lambda: b"x", [], b""),
+            ("one input", lambda a: b"x", [b"abc"], b""),
+            ("three inputs, read", lambda a, b, c: a.read() + b.read()[:0], [b"abc"] * 3, b""),
+            ("a direct argument", lambda a: b"x", [], one),
+            ("context", (lambda ctx, a: b"x", True), [b"abc"], b""),
+            ("an int, wrapped", (lambda ctx, a: ctx.wrap(1), True), [b"abc"], b""),
+            ("a dict, wrapped", (lambda ctx, a: ctx.wrap({"a": 1}), True), [b"abc"], b""),
+            ("a string", lambda a: "x", [b"abc"], b""),
+        ]
+        for what, function, inputs, config in cases:
             number = process.define(function)
             for calls in (64, 512):
-                frame = wire.frame(*[wire.call(i, number, inputs, **options) for i in range(calls)])
-                process.socket.sendall(wire.frame(wire.call(0, number, inputs, **options)))
+                frame = wire.frame(*[wire.call(i, number, inputs, config) for i in range(calls)])
+                process.socket.sendall(wire.frame(wire.call(0, number, inputs, config)))
                 measure(process, what, frame, calls, len(process.receive_frame()))
 
 

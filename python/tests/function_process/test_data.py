@@ -175,7 +175,9 @@ def test_indexes(process: FunctionProcess, file: Any) -> None:
     assert evaluate(process, "list(a)", wire.Index(b"", [0])) == []
 
 
-@pytest.mark.parametrize("sent", [[b"x", b"y"], wire.Index(b"xy", [0, 1, 2])], ids=["array", "index"])
+@pytest.mark.parametrize(
+    "sent", [[b"x", b"y"], wire.Index(b"xy", [0, 1, 2])], ids=["array", "index"]
+)
 def test_indexing_is_that_of_python(process: FunctionProcess, sent: Any) -> None:
     for index in (2, -3, 10**30):
         message = process.fail(lambda a, index=index: a[index], sent)
@@ -199,9 +201,20 @@ def test_values(process: FunctionProcess, file: Any) -> None:
             "(a.unwrap(), a.unwrap() is a.unwrap(), a.read(), a.size(), a.length(), bytes(a),"
             " bytes(a.view()), repr(a))",
             wire.Value(content),
-        ) == (value, True, b"", len(pickled), 0, b"", b"", f"<Data: Python object, {len(pickled)} bytes>")
+        ) == (
+            value,
+            True,
+            b"",
+            len(pickled),
+            0,
+            b"",
+            b"",
+            f"<Data: Python object, {len(pickled)} bytes>",
+        )
     assert evaluate(process, "a.unwrap() is None is a.unwrap()", pyobj(None)) is True
-    assert evaluate(process, "(a.unwrap(), a.read(), a.size(), repr(a))", wire.Value(b"abc", "loom/jsobj")) == (
+    assert evaluate(
+        process, "(a.unwrap(), a.read(), a.size(), repr(a))", wire.Value(b"abc", "loom/jsobj")
+    ) == (
         None,
         b"",
         3,

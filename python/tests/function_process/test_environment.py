@@ -1,4 +1,4 @@
-"""What user code finds around it: sys.path, streams, descriptors; and whether the interpreter will do."""
+"""What user code finds around it; and whether the interpreter will do."""
 
 from __future__ import annotations
 
@@ -81,7 +81,11 @@ def test_our_loom_is_the_last(tmp_path: Path) -> None:
         import importlib.util
 
         spec = importlib.util.find_spec("loom")
-        return "none" if spec is None else str((spec.submodule_search_locations or [spec.origin])[0])
+        return (
+            "none"
+            if spec is None
+            else str((spec.submodule_search_locations or [str(spec.origin)])[0])
+        )
 
     loom = Path(PYTHON_FOLDER, "loom")
     with FunctionProcess(cwd="/") as process:
@@ -89,8 +93,8 @@ def test_our_loom_is_the_last(tmp_path: Path) -> None:
     package = tmp_path / "loom"
     package.mkdir()
     (package / "__init__.py").touch()
-    for options in ({"env": {"PYTHONPATH": str(tmp_path)}}, {"cwd": str(tmp_path)}):
-        with FunctionProcess(**options) as process:  # type: ignore[arg-type]
+    for env, cwd in (({"PYTHONPATH": str(tmp_path)}, "/"), ({}, str(tmp_path))):
+        with FunctionProcess(env=env, cwd=cwd) as process:
             assert process.call(find).decode() == str(package)
 
 
@@ -131,8 +135,10 @@ def test_output_leaves_line_by_line(process: FunctionProcess, tmp_path: Path) ->
 
 
 def test_output_is_utf8_in_any_locale() -> None:
-    with FunctionProcess(env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}) as process:
-        process.call(lambda: print("ä") or b"")  # type: ignore[func-returns-value]
+    with FunctionProcess(
+        env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ) as process:
+        process.call(lambda: print("ä") or b"")
         wait_until(lambda: process.output_text() == "ä\n", "the line")
 
 
@@ -140,7 +146,7 @@ def test_user_code_may_replace_the_streams(process: FunctionProcess) -> None:
     def replace() -> bytes:
         import sys
 
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.stderr.close()
         return b"x"
 
@@ -150,11 +156,10 @@ def test_user_code_may_replace_the_streams(process: FunctionProcess) -> None:
 
 def test_children_do_not_get_the_socket(process: FunctionProcess, tmp_path: Path) -> None:
     def start(kind: Any) -> str:
-        import os
         import subprocess
         import sys
 
-        show = "import os; print([os.readlink(f'/proc/self/fd/{n}') for n in range(3, 30) if os.path.exists(f'/proc/self/fd/{n}')])"
+        show = "import os; os.system('ls -l /proc/self/fd')"
         return subprocess.check_output([sys.executable, "-c", show], close_fds=False, text=True)
 
     assert "socket" not in process.call(start, b"").decode()
@@ -245,7 +250,9 @@ def broken(tmp_path: Path) -> Any:
 
 def test_check_without_cloudpickle() -> None:
     found = check(sys.executable, "-S", "-E")
-    assert found["error"].startswith(f"Python {found['version']} ({sys.executable}) can't run functions")
+    assert found["error"].startswith(
+        f"Python {found['version']} ({sys.executable}) can't run functions"
+    )
     assert f'Install it: {sys.executable} -m pip install "cloudpickle>=2"' in found["error"]
 
 

@@ -61,7 +61,7 @@ def test_groups_and_notes(process: FunctionProcess) -> None:
         except TypeError as error:
             group = ExceptionGroup("several", [error, ValueError("other")])  # noqa: F821
             group.add_note("a note")
-            raise group
+            raise group from None
 
     message = process.fail(fail, b"x")
     assert "ExceptionGroup: several (2 sub-exceptions)" in message
@@ -106,7 +106,9 @@ def make(name: str, *arguments: Any) -> Callable[[], None]:
         (lambda: sys.exit(5), "SystemExit: 5"),
     ],
 )
-def test_any_exception_fails_only_the_call(process: FunctionProcess, function: Any, end: str) -> None:
+def test_any_exception_fails_only_the_call(
+    process: FunctionProcess, function: Any, end: str
+) -> None:
     assert process.fail(function).endswith(end)
 
 

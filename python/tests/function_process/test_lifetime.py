@@ -65,7 +65,9 @@ def busy(how: str) -> Any:
 
 @pytest.mark.parametrize("how", ["idle", "sleep", "spin", "wait"])
 def test_dies_with_the_worker(how: str) -> None:
-    function = pyobj((lambda context: context.log_info("started"), True) if how == "idle" else busy(how))
+    function = pyobj(
+        (lambda context: context.log_info("started"), True) if how == "idle" else busy(how)
+    )
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(MAIN)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -187,7 +189,9 @@ def test_ends_though_its_exit_functions_hang(directories: List[str]) -> None:
     assert process.process.wait() == -signal.SIGALRM
 
 
-def test_calls_that_wait_are_not_begun_after_the_end(directories: List[str], tmp_path: Path) -> None:
+def test_calls_that_wait_are_not_begun_after_the_end(
+    directories: List[str], tmp_path: Path
+) -> None:
     go_on, ran = tmp_path / "go on", tmp_path / "ran"
 
     def block(context: Any) -> bytes:

@@ -71,7 +71,7 @@ def test_objects_of_scripts_travel_by_value(process: FunctionProcess) -> None:
 
         # Also if somebody puts it there.
         Point.__module__, Point.__qualname__ = "__main__", "Point"
-        __main__.Point = Point  # type: ignore[attr-defined]
+        vars(__main__)["Point"] = Point
         return [Point(3), Point, lambda: 5, make_local]
 
     def make_local() -> int:
@@ -85,7 +85,7 @@ def test_modules_registered_by_users_travel_by_value(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("class C:\n    x = 5\n\ndef f():\n    return 7\n")
 
     def make() -> Any:
-        import cloudpickle
+        import cloudpickle  # type: ignore[import-untyped]
         import mine  # type: ignore[import-not-found]
 
         before = mine.C()
@@ -117,7 +117,9 @@ def test_what_plain_pickle_cannot_do(process: FunctionProcess) -> None:
 
     content = content_of(process.call(wrap(make)))
     assert b"cloudpickle" in content
-    assert load_elsewhere(sys.executable, content, "list(x[0]), x[1].__name__, x[2](1)") == "[1] sys 2"
+    assert (
+        load_elsewhere(sys.executable, content, "list(x[0]), x[1].__name__, x[2](1)") == "[1] sys 2"
+    )
 
 
 def test_failing_pickles_name_type_and_cause(process: FunctionProcess) -> None:
@@ -161,12 +163,16 @@ def test_layout(process: FunctionProcess, other_python: str) -> None:
     ]
     assert all(offset % 64 == 0 for offset, _, _ in buffers)
     views = [content[offset : offset + size] for offset, size, _ in buffers]
-    assert [x if isinstance(x, str) else bytes(x) for x in pickle.loads(inner, buffers=views)] == EXPECTED
+    assert [
+        x if isinstance(x, str) else bytes(x) for x in pickle.loads(inner, buffers=views)
+    ] == EXPECTED
     value = pickle.loads(content)
     assert [x if isinstance(x, str) else bytes(x) for x in value] == EXPECTED
     assert [type(x) for x in value] == [bytearray, str, bytes, bytearray, bytearray]
     assert load_elsewhere(
-        other_python, content, "[(type(y).__name__, len(y), y[:1] in (b'w', b'r', b'z')) for y in x]"
+        other_python,
+        content,
+        "[(type(y).__name__, len(y), y[:1] in (b'w', b'r', b'z')) for y in x]",
     ) == str(
         [
             ("bytearray", 100_001, True),
@@ -250,7 +256,7 @@ def test_layouts_of_others(process: FunctionProcess, tmp_path: Path) -> None:
     """Without padding where none is needed; and what only begins like one."""
     buffers: List[pickle.PickleBuffer] = []
     inner = pickle.dumps(pickle.PickleBuffer(bytearray(b"abc")), 5, buffer_callback=buffers.append)
-    prefix = b"\x80\x05\x8c\x09functools\x8c\x07partial\x93\x8c\x06pickle\x8c\x05loads\x93\x85}\x8c\x07buffers]("
+    prefix = wire.LAYOUT_START
     content = prefix + b"\x96" + (3).to_bytes(8, "little") + b"abc" + b"es\x92\x8e"
     content += len(inner).to_bytes(8, "little") + inner + b"\x85R."
     for pickled in (content, content[:-1] + b"0K\x05."):
@@ -367,7 +373,8 @@ def test_read_only_buffers_of_arrow(process: FunctionProcess) -> None:
         before = pa.total_allocated_bytes()
         table = a.unwrap()
         assert pa.total_allocated_bytes() - before < 10_000
-        return f"{table.column('a')[99_999]} {table.column('b')[5]} {table.num_rows} {table.schema.names}"
+        a99, b5 = table.column("a")[99_999], table.column("b")[5]
+        return f"{a99} {b5} {table.num_rows} {table.schema.names}"
 
     value = process.call(wrap(make))
     assert process.call(use, resend(value)) == b"99999 5 100000 ['a', 'b']"
@@ -392,5 +399,7 @@ def test_arguments_and_functions_may_have_buffers(process: FunctionProcess) -> N
     result = process.call(wrap(lambda: (array + 1).sum))
     assert wire.layout(content_of(result))[1]
     assert process.call(lambda f: str(f.unwrap()()), resend(result)) == b"5000050000"
-    number = process.define(resend(process.call(wrap(lambda: (lambda x: (lambda: str(x.sum())))(array)))))
+    number = process.define(
+        resend(process.call(wrap(lambda: (lambda x: lambda: str(x.sum()))(array))))
+    )
     assert process.call(number) == b"4999950000"

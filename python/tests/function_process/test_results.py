@@ -38,7 +38,10 @@ def constant(make: str) -> Any:
         ("memoryview(b'abc')", b"abc"),
         ("memoryview(b'abcdef')[::2]", b"ace"),
         ("memoryview(b'')", b""),
-        ("__import__('array').array('H', [1, 2]).__class__ and memoryview(b'abcd').cast('H')", b"abcd"),
+        (
+            "__import__('array').array('H', [1, 2]).__class__ and memoryview(b'abcd').cast('H')",
+            b"abcd",
+        ),
         ("type('S', (str,), {})('x')", b"x"),
         ("type('B', (bytes,), {})(b'x')", b"x"),
         ("[]", []),
@@ -98,8 +101,14 @@ def test_wrapped_results(process: FunctionProcess) -> None:
         ("'\\udc80'", "text that is not UTF-8"),
         ("context", "Context: return"),
         ("[None]", "at result[0]: None"),
-        ("context.wrap(__import__('threading').Lock())", "an object of type _thread.lock can't be pickled: TypeError: cannot pickle '_thread.lock'"),
-        ("[context.wrap(x for x in 'a')]", "at result[0]: an object of type generator can't be pickled"),
+        (
+            "context.wrap(__import__('threading').Lock())",
+            "object of type _thread.lock can't be pickled: TypeError: cannot pickle '_thread.lock'",
+        ),
+        (
+            "[context.wrap(x for x in 'a')]",
+            "at result[0]: an object of type generator can't be pickled",
+        ),
         ("__import__('numpy').zeros(3)", "numpy.ndarray: return str, bytes"),
     ],
 )
@@ -129,7 +138,9 @@ def test_inputs_of_other_calls(process: FunctionProcess) -> None:
 
     assert process.call(keep, b"x", wire.Index(b"y", [0, 1])) == wire.Input(0)
     for i in (b"0", b"1"):
-        assert "an input of another call: keep what its read() or unwrap() gives" in process.fail(give, i)
+        assert "an input of another call: keep what its read() or unwrap() gives" in process.fail(
+            give, i
+        )
 
 
 # Nesting
@@ -210,11 +221,26 @@ def task(expression: str) -> Any:
     [
         ("Task('t')", wire.Task("t", b"", [])),
         ("Task('t', None, None)", wire.Task("t", b"", [])),
-        ("Task('t', [a, b[0]], 'text')", wire.Task("t", b"text", [wire.Input(0), wire.Piece(1, 0)])),
-        ("Task('t', (a, 'x', [b'y', a]), bytearray(b'c'))", wire.Task("t", b"c", [wire.Input(0), b"x", [b"y", wire.Input(0)]])),
-        ("Task('t', iter([Task('u', [Task('v')]), a]))", wire.Task("t", b"", [wire.Task("u", b"", [wire.Task("v", b"", [])]), wire.Input(0)])),
-        ("__import__('collections').namedtuple('T', 'task_type config inputs')('t', b'c', [])", wire.Task("t", b"c", [])),
-        ("__import__('types').SimpleNamespace(task_type='t', config=b'x' * 100000, inputs=[])", wire.Task("t", b"x" * 100_000, [])),
+        (
+            "Task('t', [a, b[0]], 'text')",
+            wire.Task("t", b"text", [wire.Input(0), wire.Piece(1, 0)]),
+        ),
+        (
+            "Task('t', (a, 'x', [b'y', a]), bytearray(b'c'))",
+            wire.Task("t", b"c", [wire.Input(0), b"x", [b"y", wire.Input(0)]]),
+        ),
+        (
+            "Task('t', iter([Task('u', [Task('v')]), a]))",
+            wire.Task("t", b"", [wire.Task("u", b"", [wire.Task("v", b"", [])]), wire.Input(0)]),
+        ),
+        (
+            "__import__('collections').namedtuple('T', 'task_type config inputs')('t', b'c', [])",
+            wire.Task("t", b"c", []),
+        ),
+        (
+            "__import__('types').SimpleNamespace(task_type='t', config=b'x' * 100000, inputs=[])",
+            wire.Task("t", b"x" * 100_000, []),
+        ),
     ],
 )
 def test_tasks(process: FunctionProcess, expression: str, expected: Any) -> None:
@@ -233,7 +259,10 @@ def test_wrapped_object_as_input_of_a_task(process: FunctionProcess) -> None:
         ("[Task('t')]", "at result[0]: a task inside a list; a task can only be the whole result"),
         ("Task('t', [a, [Task('u')]])", "at result.inputs[1][0]: a task inside a list"),
         ("Task('t', [5])", "at result.inputs[0]: int: return"),
-        ("Task(5)", "has task_type, config and inputs like a task, but its task_type is of type int, not str"),
+        (
+            "Task(5)",
+            "has task_type, config and inputs like a task, but its task_type is of type int, not",
+        ),
         ("Task('t', [], 5)", "its config is of type int, not bytes"),
         ("Task('t', 5)", "its inputs is of type int, not a sequence"),
         ("Task('t', 'abc')", "its inputs is of type str, not a sequence"),
@@ -263,7 +292,11 @@ def test_large_results_are_files(process: FunctionProcess, directories: List[str
         assert os.path.dirname(result.path) == directories[0]
         assert os.path.basename(result.path).startswith(f"f{process.process.pid}")
     result = process.call(lambda: ["a", "b" * 70_000, ["c" * 70_000]])
-    assert (result[0], result[1].content(), result[2][0].content()) == (b"a", b"b" * 70_000, b"c" * 70_000)
+    assert (result[0], result[1].content(), result[2][0].content()) == (
+        b"a",
+        b"b" * 70_000,
+        b"c" * 70_000,
+    )
     assert len(os.listdir(directories[0])) == 7
     result = process.call(constant("context.wrap(b'x' * 65537)"))
     assert pickle.loads(result.content.content()) == b"x" * 65537

@@ -225,12 +225,16 @@ def records(body: bytes) -> List[Any]:
     return found
 
 
+LAYOUT_START = (
+    b"\x80\x05\x8c\x09functools\x8c\x07partial\x93\x8c\x06pickle\x8c\x05loads\x93\x85"
+    b"\x7d\x8c\x07buffers\x5d\x28"
+)
+
+
 def layout(pickled: bytes) -> Tuple[bytes, List[Tuple[int, int, bool]]]:
     """Takes a pickle with outside buffers apart: inner pickle, (offset, size, writable) of each."""
     reader = Reader(pickled)
-    start = b"\x80\x05\x8c\x09functools\x8c\x07partial\x93\x8c\x06pickle\x8c\x05loads\x93\x85"
-    start += b"\x7d\x8c\x07buffers\x5d\x28"
-    assert reader.take(len(start)) == start
+    assert reader.take(len(LAYOUT_START)) == LAYOUT_START
     buffers = []
     while True:
         op = reader.take(1)
