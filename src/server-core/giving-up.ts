@@ -102,13 +102,15 @@ export function labelOf(core: CoreState, row: number): string | undefined {
 
 /** Whether the task must not be executed a second time. */
 export function runsOnce(core: CoreState, row: number): boolean {
+  // Opening its checkpoint again is not executing it again.
+  if (core.planOf(row).replacedConfig.has(row)) return false;
   return rareFields(core, row)?.policy === WirePolicy.ONCE;
 }
 
 /** The task's rare fields (label, checkpoint path, metadata); undefined if it has none. */
 export function rareFields(core: CoreState, row: number): TaskMessage | undefined {
   const plan = core.planOf(row);
-  if (plan.messages === undefined || !(core.table.flags[row] & TaskFlag.extras)) return undefined;
+  if (plan.messages === undefined) return undefined;
   return decodeTaskMessage(plan.messages, row - plan.firstRow);
 }
 

@@ -20,6 +20,11 @@ const RARE_FIELDS =
   PlanTaskFlag.once |
   PlanTaskFlag.timeLimit;
 
+/** What the worker must know: it costs a message of its own in the assignment. */
+const WORKER_FIELDS = PlanTaskFlag.checkpoint | PlanTaskFlag.once | PlanTaskFlag.timeLimit;
+const PYTHON_CALL = builtinSymbol("loom/py/call");
+const JAVASCRIPT_CALL = builtinSymbol("loom/js/call");
+
 /** Ids are int32 on the wire, and so is the id after the last one. */
 const MAX_ID = 0x7ffffffe;
 
@@ -252,7 +257,7 @@ function fillRows(
     const given = columns.flags[i];
     table.flags[row] =
       (given & PlanTaskFlag.result ? TaskFlag.held : 0) |
-      (given & RARE_FIELDS ? TaskFlag.extras : 0);
+      (hasExtras(given, columns.taskType[i]) ? TaskFlag.extras : 0);
   }
   if (checkpoints.size === 0) return;
   const openClass = core.scheduler.classes.find(0, OPEN);
@@ -263,6 +268,13 @@ function fillRows(
     table.flags[row] &= ~TaskFlag.extras;
     plan.replacedConfig.set(row, path);
   }
+}
+
+/** Function calls come by the hundred thousand, each with a label that only the server needs. */
+function hasExtras(flags: number, taskType: number): boolean {
+  if ((flags & WORKER_FIELDS) !== 0) return true;
+  if ((flags & PlanTaskFlag.label) === 0) return false;
+  return taskType !== PYTHON_CALL && taskType !== JAVASCRIPT_CALL;
 }
 
 /** Fills the edges and counts; inputs of tasks taken from a checkpoint are left out. */
