@@ -5,8 +5,8 @@
 import { LoomError } from "../base/index.js";
 
 const PROTOCOL = Buffer.from([0x80, 4]);
-const STOP = Buffer.from(".");
-const MARK = Buffer.from("(");
+const STOP = Buffer.from([0x2e]);
+const MARK = Buffer.from([0x28]);
 /** Deeper data would end in a stack overflow here or a memory error there. */
 const MAX_DEPTH = 1000;
 const MAX_UINT32 = 0xffffffff;

@@ -141,8 +141,10 @@ class Selector {
     if (!top || node === undefined) return { kind: "closure" };
     if (this.topLevel.has(node)) return { kind: "declaration", node };
     if (this.topLevel.has(parent) && node.type === "VariableDeclarator") {
-      const keyword = `${(parent as VariableDeclaration & Range).kind} `;
-      return { kind: "variable", node, keyword };
+      const { kind } = parent as VariableDeclaration & Range;
+      // What is disposed of at the end of this program is nothing to be made again elsewhere.
+      if (kind === "using" || kind === "await using") return { kind: "value" };
+      return { kind: "variable", node, keyword: `${kind} ` };
     }
     return { kind: "value" };
   }

@@ -179,7 +179,8 @@ function analyse({ path, text, loader }: Original, name: string) {
       sourcesContent: false,
       charset: "utf8",
       platform: "node",
-      target: TARGET,
+      // Nothing is rewritten for older engines here: that moves declarations (top-level `using`).
+      target: "esnext",
       logLevel: "silent",
       define: {
         "import.meta.url": JSON.stringify(url),

@@ -8,6 +8,10 @@ const FACTOR = 7;
 const table = new Map([["a", 1]]);
 const unset: string | undefined = undefined;
 
+// Loaders rewrite files with this from top to bottom.
+using resource = { [Symbol.dispose]: () => {} };
+if (resource === undefined) throw new Error("it is there");
+
 class Greeter {
   greet(name: string) {
     return `Hello ${name}`;
