@@ -21,7 +21,7 @@ class ProgressBar:
     """Shows, in a ``with`` block, how many of a client's tasks are done; ``Client.progress``
     makes it.
 
-    Tasks that were done before the block are not counted.
+    Tasks that are known to be done before the block are not counted.
 
     Raises:
         LoomError: tqdm is not installed.

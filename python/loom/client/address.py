@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from typing import NamedTuple, Optional
@@ -9,7 +10,7 @@ from typing import NamedTuple, Optional
 from .errors import LoomError
 
 DEFAULT_PORT = 9010
-_ADDRESS = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]\s/]*))(?::(.*))?")
+_ADDRESS = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]\s/]*))(?::([^:/]*))?")
 
 
 class Address(NamedTuple):
@@ -44,11 +45,11 @@ def _parse(text: str, port: int) -> Address:
     if not isinstance(text, str):
         raise LoomError(f"the address must be a string, got {type(text).__name__}")
     trimmed = text.strip()
-    if trimmed.count(":") > 1 and not trimmed.startswith("["):
+    if _is_ipv6(trimmed):
         return Address(trimmed, _checked(port, text))
     match = _ADDRESS.fullmatch(trimmed)
     host = match and (match[1] or match[2])
-    if not match or not host:
+    if not match or not host or (match[1] and not _is_ipv6(host)):
         raise LoomError(f'wrong address "{text}": write HOST:PORT or [IPV6]:PORT, like node7:9010')
     if match[3] is None:
         return Address(host, _checked(port, text))
@@ -56,6 +57,13 @@ def _parse(text: str, port: int) -> Address:
     if port not in (DEFAULT_PORT, own):
         raise LoomError(f'the address "{text}" has a port, and port={port} is another one')
     return Address(host, own)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == 6
+    except ValueError:
+        return False
 
 
 def _checked(port: object, address: str) -> int:

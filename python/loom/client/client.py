@@ -317,7 +317,8 @@ def submit(
     if not given:
         return []
     states = session.submit(given, load, lambda each, user: input_id(each, user, session))
-    futures = {state: make(client, session, state) for state in states}
+    # One future for each result: one too many would release it when it is garbage.
+    futures = {state: make(client, session, state) for state in dict.fromkeys(states)}
     return [futures[state] for state in states]
 
 

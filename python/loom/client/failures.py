@@ -46,8 +46,8 @@ def connection_lost(
         if isinstance(cause, ConnectionError) and last_error:
             reason = last_error
         text = (
-            f"the connection to the server at {address} was lost ({reason}), and with it all results "
-            "held there; check that the server runs, connect and submit again"
+            f"the connection to the server at {address} was lost ({reason}), and with it all "
+            "results held there; check that the server runs, connect and submit again"
         )
     error = LoomError(text)
     error.__cause__ = cause

@@ -265,14 +265,13 @@ def _used_objects(fn: object) -> List[Tuple[Any, str, object]]:
             continue
         seen.add(id(function))
         here = function.__globals__
-        # A recursive function's own name is left out: it would keep itself alive.
         found: List[Tuple[Any, str, object]] = [
-            (here, name, here[name])
-            for name in _global_names(function)
-            if name in here and here[name] is not fn
+            (here, name, here[name]) for name in _global_names(function) if name in here
         ]
-        for cell in function.__closure__ or ():
-            found.append((_Cell(cell), "", _Cell(cell).get("", _MISSING)))
+        cells = map(_Cell, function.__closure__ or ())
+        found += [(cell, "", cell.get("", _MISSING)) for cell in cells]
+        # Itself is left out: a recursive function would keep itself alive.
+        found = [each for each in found if each[2] is not fn]
         used += found
         to_do += [
             value
