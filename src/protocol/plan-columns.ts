@@ -17,6 +17,8 @@ export const PlanTaskFlag = {
   once: 16,
   /** The task has a time limit. */
   timeLimit: 32,
+  /** A label that is not ASCII, or unknown fields: only decoding it tells whether it is malformed. */
+  unchecked: 64,
 } as const;
 
 /** One plan; task `i` (0-based) has client id `idBase + i`. */

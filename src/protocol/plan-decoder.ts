@@ -184,10 +184,15 @@ class PlanReader {
           flags |= PlanTaskFlag.checkpoint;
           cursor.skip(tag, end);
           break;
-        case TaskTag.label:
+        case TaskTag.label: {
           flags |= PlanTaskFlag.label;
-          cursor.skip(tag, end);
+          const labelEnd = cursor.length(end) + cursor.at;
+          // Nearly all are ASCII, which can't be malformed and need not be decoded to know that.
+          for (; cursor.at < labelEnd; cursor.at++) {
+            if (bytes[cursor.at] >= 0x80) flags |= PlanTaskFlag.unchecked;
+          }
           break;
+        }
         case TaskTag.metadata:
           flags |= PlanTaskFlag.metadata;
           cursor.skip(tag, end);
@@ -201,6 +206,7 @@ class PlanReader {
           else flags &= ~PlanTaskFlag.timeLimit;
           break;
         default:
+          flags |= PlanTaskFlag.unchecked;
           cursor.skip(tag, end);
       }
     }

@@ -104,6 +104,7 @@ function expectColumns(columns: PlanColumns, plan: PlanInput): void {
       (task.result ? PlanTaskFlag.result : 0) |
       (task.checkpointPath !== undefined ? PlanTaskFlag.checkpoint : 0) |
       (task.label !== undefined ? PlanTaskFlag.label : 0) |
+      ([...(task.label ?? "")].some((c) => c > "\x7f") ? PlanTaskFlag.unchecked : 0) |
       (task.metadata !== undefined ? PlanTaskFlag.metadata : 0) |
       (task.once ? PlanTaskFlag.once : 0) |
       (task.timeLimitMs ? PlanTaskFlag.timeLimit : 0);
