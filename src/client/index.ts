@@ -3,6 +3,7 @@ export type { TaskLike, ValueOf, ValuesOf } from "../graph/index.js";
 export {
   type BytesTask,
   type Command,
+  type InputTask,
   type NamedInputs,
   type Pieces,
   type PythonOptions,

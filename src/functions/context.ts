@@ -3,10 +3,15 @@ import type { Data } from "./data.js";
 
 /** Writes lines to the worker's log; clients get them with `Client.onLog`. */
 export interface TaskLog {
+  /** For whoever looks for an error. */
   debug(message: string): void;
+  /** What goes on. */
   info(message: string): void;
+  /** Something is wrong, but the function goes on. */
   warn(message: string): void;
+  /** Something failed. */
   error(message: string): void;
+  /** Nothing will work like this. */
   critical(message: string): void;
 }
 

@@ -45,7 +45,13 @@ export type TaskArguments<P extends readonly unknown[]> = {
   [K in keyof P]: TaskArgument<P[K]>;
 };
 
-/** What `jsTask` gives: call it to make a task. */
+/**
+ * What `jsTask` gives: call it to make a task.
+ *
+ * @typeParam Fn the function
+ * @typeParam Parameters what the builder takes
+ * @typeParam Value what the task gives
+ */
 export interface JsTask<
   Fn extends (...parameters: never[]) => unknown,
   Parameters extends readonly unknown[],
