@@ -75,7 +75,7 @@ export class ResultEncoder {
       }
       return true;
     }
-    if (value instanceof Uint8Array && !(value instanceof Uint8ClampedArray)) {
+    if (value instanceof Uint8Array) {
       this.writeBytes(value);
       return true;
     }

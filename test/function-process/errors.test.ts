@@ -26,6 +26,12 @@ exports.default = (a) => { inner(); };`;
   expect(node).toMatch(/^Error: ENOENT.*\n(.*node:fs.*\n)+ {4}at exports.default \([^\n]*\)$/);
 });
 
+test("frames of Node's inside are left out", async () => {
+  const p = new FunctionProcess();
+  const message = await p.failure(p.fn('() => new URL("nonsense")'));
+  expect(message).toMatch(/^TypeError: Invalid URL\n {4}at exports.default \([^\n]*\)$/);
+});
+
 test("causes and errors within", async () => {
   const p = new FunctionProcess();
   const fails = async (expression: string) => {
@@ -181,6 +187,18 @@ test("errors of callbacks fail the only call that runs", async () => {
   expect(await p.failure(both)).toMatch(/^Error: first/);
   expect(await p.call(p.fn('() => new Promise((f) => setTimeout(f, 20, "fine"))'))).toBe("fine");
   expect(p.answered).toHaveLength(4);
+});
+
+test("errors of callbacks are logged while several calls run", async () => {
+  const p = new FunctionProcess();
+  const code = `exports.default = (a) => {
+    if (a.text() === "bad") Promise.reject(new Error("whose"));
+    return new Promise((f) => setTimeout(f, 10, "fine")); };`;
+  const fn = p.define(code);
+  const light = { light: true };
+  const calls = ["good", "bad"].map((text) => p.call(fn, [text], light));
+  expect(await Promise.all(calls)).toEqual(["fine", "fine"]);
+  expect(p.logs.map(({ text }) => text)[0]).toContain("Error: whose");
 });
 
 test("errors after a call are logged with the last call of that function", async () => {

@@ -68,12 +68,23 @@ test("code that is not used any more is dropped some time", async () => {
   const first = p.define(code);
   expect(await p.call(first)).toBe("1");
   p.send(codec.forget(first));
+  // Forgotten before it is loaded.
+  const early = codec.bytesObject(codeObject(`${code}//early`));
+  p.send(codec.define(99, early), codec.call({ serial: 1, fn: 99 }), codec.forget(99));
   for (let i = 0; i < 40; i++) {
     const fn = p.define(`${code}//${i}`);
     await p.call(fn);
     p.send(codec.forget(fn));
   }
   expect(await p.call(p.define(code))).toBe("1");
+  expect(await p.call(p.define(`${code}//early`))).toBe("1");
+});
+
+test("code without a hash is not shared", async () => {
+  const p = new FunctionProcess();
+  for (const text of ["one", "two"]) {
+    expect(await p.call(p.fn(`() => "${text}"`, { hash: "" }))).toBe(text);
+  }
 });
 
 test("a function may be forgotten before its calls have run", async () => {

@@ -113,9 +113,13 @@ test("process.exit in a function leaves a trace, results before it are sent", as
   const p = new FunctionProcess();
   const quick = p.fn('() => "before"');
   await p.call(quick);
-  const fn = p.fn("() => process.exit(7)", { name: "leaver" });
+  const code = '(a) => a.text() === "leave" ? process.exit(7) : ""';
+  const fn = p.fn(code, { name: "leaver" });
+  // It is known as quick: the result before is still here when it is called.
+  for (let i = 0; i < 5; i++) await p.call(fn, ["stay"]);
   const serial = p.nextSerial();
-  p.send(codec.call({ serial, fn: quick }), codec.call({ serial: 5, fn }));
+  const inputs = [codec.bytesObject("leave")];
+  p.send(codec.call({ serial, fn: quick }), codec.call({ serial: 5, fn, inputs }));
   expect(await p.ended).toEqual({ code: 7, signal: null });
   expect(await p.answer(serial)).toBe("before");
   expect(p.stderr).toBe("process.exit(7) was called by function leaver\n");

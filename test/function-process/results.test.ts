@@ -100,6 +100,8 @@ test("ctx.wrap names what can't be cloned", async () => {
   expect(await fails("ctx.wrap([ctx.wrap(1)])")).toMatch(/value\[0\], which is Data \(a value/);
   const cyclic = "{ const v = { f() {} }; v.v = v; return ctx.wrap(v); }";
   expect(await fails(cyclic)).toBe(`${head} value.f, which is a function`);
+  const deep = "{ let v = () => 1; for (let i = 0; i < 300; i++) v = [v]; return ctx.wrap(v); }";
+  expect(await fails(deep)).toBe(`${head} value${"[0]".repeat(50)}, which is [ [Array] ]`);
 });
 
 test("promises are awaited, also those of others", async () => {

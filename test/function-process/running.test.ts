@@ -1,7 +1,10 @@
 /** Order, concurrency, cancelling, logs, and when results leave. */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { call, cancel } from "./codec.js";
-import { endProcesses, FunctionProcess } from "./driver.js";
+import { bytesObject, call, cancel } from "./codec.js";
+import { endProcesses, FunctionProcess, functionObject } from "./driver.js";
 
 afterEach(endProcesses);
 
@@ -123,7 +126,7 @@ test("a signal that is asked for after the CANCEL has fired, once", async () => 
     const before = globalThis.early ? ctx.signal.aborted : "";
     await new Promise((f) => setTimeout(f, 20));
     while (!ctx.signal.aborted) await new Promise((f) => setTimeout(f));
-    return [before, ctx.signal.aborted, ctx.signal.reason.code, ctx.signal === ctx.signal].join();
+    return [before, ctx.signal.aborted, ctx.signal.reason.message.split(":")[0], ctx.signal === ctx.signal].join();
   }`;
   const fn = p.fn(code, { context: true });
   const serial = p.nextSerial();
@@ -164,16 +167,52 @@ test("CANCEL arrives between calls that do not wait for anything", async () => {
 
 test("a call that is cancelled while its function is loaded is not started", async () => {
   const p = new FunctionProcess();
-  const code = 'require("hyperloom"); exports.default = () => { console.log("ran"); return ""; };';
-  const fn = p.define(code);
+  const module = `await new Promise((f) => { globalThis.goOn = f; });
+    export const job = () => { console.log("ran"); return ""; };`;
+  writeFileSync(join(p.directory, "slow.mjs"), module);
+  const fn = p.defineObject(
+    bytesObject(functionObject({ name: "job", module: "./slow.mjs", export: "job" })),
+  );
+  const goOn = p.fn(
+    "async () => { while (!globalThis.goOn) await new Promise(setImmediate); goOn(); return ''; }",
+  );
   const [one, two] = [p.nextSerial(), p.nextSerial()];
-  p.send(call({ serial: one, fn }), cancel(one, 1), call({ serial: two, fn }));
+  p.send(call({ serial: one, fn, light: true }), call({ serial: two, fn, light: true }));
+  p.send(cancel(one, 1));
+  await p.call(goOn, [], { light: true });
   await expect(p.answer(one)).rejects.toThrow(/^cancelled/);
   expect(await p.answer(two)).toBe("");
-  const light = p.define(`${code}//`);
-  const all = Array.from({ length: 20 }, () => p.call(light, [], { light: true }));
-  expect(await Promise.all(all)).toEqual(Array(20).fill(""));
-  await p.until(() => p.stdout.split("ran").length === 22);
+  await p.call(fn);
+  await p.until(() => p.stdout === "ran\nran\n");
+});
+
+test("CANCEL of a call that is over is ignored", async () => {
+  const p = new FunctionProcess();
+  const { wait, open } = gated(p);
+  const quick = p.fn('() => ""');
+  const serials = [p.nextSerial(), p.nextSerial(), p.nextSerial()];
+  const [one, two, three] = serials;
+  const inputs = [bytesObject("gate")];
+  p.send(
+    call({ serial: one, fn: quick }),
+    ...[two, three].map((serial) => call({ serial, fn: wait, inputs })),
+  );
+  await p.answer(one);
+  p.send(cancel(one, 1));
+  const opened = p.nextSerial();
+  p.send(call({ serial: opened, fn: open, inputs, light: true }));
+  await Promise.all([two, three].map((serial) => p.answer(serial)));
+  expect([...p.answered].sort()).toEqual([...serials, opened].sort());
+});
+
+test("calls of a function that is loaded wait for it", async () => {
+  const p = new FunctionProcess();
+  const code = 'require("hyperloom"); let n = 0; exports.default = () => String(++n);';
+  const fn = p.define(code);
+  const all = Array.from({ length: 20 }, (_, i) => p.call(fn, [], { light: i % 3 > 0 }));
+  expect((await Promise.all(all)).map(Number).sort((a, b) => a - b)).toEqual(
+    all.map((_, i) => i + 1),
+  );
 });
 
 test("logs", async () => {
@@ -221,4 +260,34 @@ test("durations are in microseconds", async () => {
   await p.failure(p.fn("async () => { await new Promise((f) => setTimeout(f, 20)); throw 1; }"));
   const durations = p.replies.map((reply) => ("durationUs" in reply ? reply.durationUs : 0));
   for (const duration of durations.slice(1)) expect(duration).toBeGreaterThan(15_000);
+});
+
+test("results stay right while nobody reads them", async () => {
+  const p = new FunctionProcess();
+  const fn = p.fn("(a) => a.text().repeat(30_000)");
+  await p.call(fn, ["x"]);
+  p.socket.pause();
+  const calls = Array.from({ length: 60 }, (_, i) => p.call(fn, [`${i % 10}`]));
+  p.call(p.fn('() => { console.log("done"); return ""; }'));
+  await p.until(() => p.stdout === "done\n");
+  p.socket.resume();
+  for (const [i, result] of (await Promise.all(calls)).entries()) {
+    expect(result === `${i % 10}`.repeat(30_000)).toBe(true);
+  }
+});
+
+test("a result that makes the buffer grow leaves those before it as they are", async () => {
+  const p = new FunctionProcess();
+  const small = p.fn('() => "small"');
+  const large = p.fn("(a) => Array(10).fill(a.text().repeat(20_000))");
+  const expected = (i: number) =>
+    i % 4 === 3 ? Array(10).fill(`${i % 10}`.repeat(20_000)) : "small";
+  const calls = Array.from({ length: 40 }, (_, i) => {
+    const serial = p.nextSerial();
+    const inputs = [bytesObject(`${i % 10}`)];
+    return { serial, record: call({ serial, fn: i % 4 === 3 ? large : small, inputs }) };
+  });
+  p.send(...calls.map(({ record }) => record));
+  for (const [i, { serial }] of calls.entries())
+    expect(await p.answer(serial)).toEqual(expected(i));
 });
