@@ -21,7 +21,8 @@ class ProgressBar:
     """Shows, in a ``with`` block, how many of a client's tasks are done; ``Client.progress``
     makes it.
 
-    Tasks that are known to be done before the block are not counted.
+    Tasks that are known to be done before the block are not counted; the server tells five times a
+    second, so what was done right before it may be.
 
     Raises:
         LoomError: tqdm is not installed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -141,12 +142,23 @@ def test_finding_the_programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("LOOM_COMMAND", "node '/a b/loom.js'")
     assert cluster_module.find_command() == ["node", "/a b/loom.js"]
     monkeypatch.delenv("LOOM_COMMAND")
-    own = Path(cluster_module.__file__).resolve().parents[2] / "dist" / "cli" / "loom.js"
-    assert cluster_module.find_command()[1] == str(own)
+    checkout = tmp_path / "checkout"
+    (checkout / "dist" / "cli").mkdir(parents=True)
+    (checkout / "dist" / "cli" / "loom.js").touch()
+    own = checkout / "python" / "loom" / "cluster.py"
+    monkeypatch.setattr(cluster_module, "__file__", str(own))
+    assert cluster_module.find_command() == [
+        shutil.which("node"),
+        str(checkout / "dist" / "cli" / "loom.js"),
+    ]
     package = tmp_path / "site-packages" / "loom"
     package.mkdir(parents=True)
     monkeypatch.setattr(cluster_module, "__file__", str(package / "cluster.py"))
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(cluster_module, "__file__", str(own))
+    with pytest.raises(LoomError, match="there is no node in the PATH"):
+        cluster_module.find_command()
+    monkeypatch.setattr(cluster_module, "__file__", str(package / "cluster.py"))
     with pytest.raises(LoomError, match="HyperLoom was not found: install it"):
         cluster_module.find_command()
     program = tmp_path / "loom"
