@@ -14,10 +14,10 @@ function jsTask(fn: (...args: never[]) => unknown, options?: { context?: boolean
     throw new LoomError(
       "usage",
       `the function made by jsTask from "${name}" makes tasks for a client and can't be called inside ` +
-        `a running function: call the plain function instead`,
+        `a running function: call the plain function instead (its member fn)`,
     );
   };
-  return Object.assign(build, { [JS_TASK]: { fn, context: options?.context === true } });
+  return Object.assign(build, { fn, [JS_TASK]: { fn, context: options?.context === true } });
 }
 
 export const hyperloom = { tasks, Task, cpus, LoomError, jsTask };

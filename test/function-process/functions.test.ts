@@ -174,7 +174,7 @@ test("builders of jsTask carry the function; calling one inside a function is ex
   const code = `const { jsTask } = require("hyperloom");
     const plain = (a) => a.text() + "!";
     const shout = jsTask(plain);
-    exports.default = jsTask((ctx, a) => ctx.taskId === 1 ? plain(a) : shout(a), { context: true });`;
+    exports.default = jsTask((ctx, a) => ctx.taskId === 1 ? shout.fn(a) : shout(a), { context: true });`;
   const fn = p.define(code, { name: "shout" });
   expect(await p.call(fn, ["hi"])).toBe("hi!");
   expect(await p.failure(fn, ["hi"], { taskId: 2 })).toMatch(
