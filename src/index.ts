@@ -8,6 +8,16 @@
 export { LoomError, type LoomErrorCode, ProtocolError } from "./base/index.js";
 export * from "./client/index.js";
 export {
+  type DataTypeDefinition,
+  defineExtension,
+  type Extension,
+  type ExtensionDefinition,
+  type ExtensionTask,
+  type PartResult,
+  type TaskTypeDefinition,
+  type ValueMaker,
+} from "./extensions/index.js";
+export {
   type Context,
   type Data,
   type ElementOf,
@@ -36,5 +46,6 @@ export {
   type LocalCluster,
   type LocalClusterOptions,
   type LocalWorker,
+  type LocalWorkerOptions,
   startLocalCluster,
 } from "./local-cluster/index.js";

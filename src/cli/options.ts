@@ -7,6 +7,7 @@ import {
   DEFAULT_HOST,
   DEFAULT_PORT,
   listenAddress,
+  listOf,
   portToListen,
   secondsOf,
 } from "./values.js";
@@ -17,7 +18,7 @@ export interface OptionSpec {
   flags: string;
   description: string;
   /** Text → value; throws a CliError. Without it: the text, or true for a flag without value. */
-  parse?: (text: string) => unknown;
+  parse?: (text: string, previous: unknown) => unknown;
   default?: unknown;
 }
 
@@ -53,6 +54,7 @@ export interface WorkerFlags {
   wdir?: string;
   nopin?: true;
   python?: string;
+  extension?: string[];
   listen?: string;
   zeroWork?: true;
   debug?: true;
@@ -147,6 +149,12 @@ export const COMMANDS: readonly CommandSpec[] = [
           'interpreter for Python functions, with cloudpickle (default: LOOM_PYTHON, else python3); "none": they are not offered',
       },
       {
+        flags: "--extension <module>",
+        description:
+          "load task types and data types from a module: a path from the current directory (.js, .mjs, .ts), or a package that can be imported from there; can be given several times",
+        parse: listOf,
+      },
+      {
         flags: "--listen <address>",
         description:
           "address to hand objects to other workers on (default: that of the connection to the server)",
@@ -158,7 +166,11 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
       DEBUG,
     ],
-    examples: ["loom worker 127.0.0.1 9010", "loom worker node1:9010 --cpus 4 --wdir /scratch"],
+    examples: [
+      "loom worker 127.0.0.1 9010",
+      "loom worker node1:9010 --cpus 4 --wdir /scratch",
+      "loom worker node1:9010 --extension ./my-extension.js",
+    ],
   },
   {
     name: "status",

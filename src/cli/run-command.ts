@@ -2,9 +2,9 @@
  * `loom run`: runs a script in this process, TypeScript through tsx. The process then lives
  * as long as the script's own handles, as under `node`.
  */
-import { register as registerHooks } from "node:module";
 import { pathToFileURL } from "node:url";
 import { LoomError } from "../base/index.js";
+import { registerModuleHooks } from "../extensions/index.js";
 import { formatAddress } from "../transport/index.js";
 import { CliError, EXIT_FAILURE } from "./cli-error.js";
 import type { RunFlags } from "./options.js";
@@ -19,14 +19,7 @@ export async function runCommand(args: string[], flags: RunFlags): Promise<undef
     process.env.LOOM_SERVER = formatAddress(host, port);
   }
   process.argv = [process.argv[0], path, ...scriptArgs];
-  // Its cache would stay behind in the system's temporary folder.
-  process.env.TSX_DISABLE_CACHE ??= "1";
-  // CommonJS first, for TypeScript in packages that say "commonjs" and are written so.
-  for (const loader of ["tsx/cjs/api", "tsx/esm/api"] as const) {
-    const { register } = await import(loader);
-    register();
-  }
-  registerHooks("./script-hooks.js", import.meta.url);
+  await registerModuleHooks({ typescript: true });
   try {
     await import(pathToFileURL(path).href);
   } catch (error) {

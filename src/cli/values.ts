@@ -63,6 +63,11 @@ export function listenAddress(name: string): (text: string) => string {
   };
 }
 
+/** Collects the values of a flag that can be given several times. */
+export function listOf(text: string, previous: unknown): string[] {
+  return [...((previous as string[] | undefined) ?? []), text];
+}
+
 /** A server's address, as "host:port", or as a host and a port in two arguments. */
 export function serverAddress(address: string, port?: string): Address {
   if (port === undefined) return parseAddress(address, DEFAULT_PORT);

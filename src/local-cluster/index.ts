@@ -3,5 +3,6 @@ export {
   type LocalCluster,
   type LocalClusterOptions,
   type LocalWorker,
+  type LocalWorkerOptions,
   startLocalCluster,
 } from "./local-cluster.js";

@@ -13,6 +13,10 @@ export interface LocalClusterOptions {
   workers?: number | undefined;
   /** Cores of each worker. Default: all of this machine divided by `workers`, at least 1. */
   cpus?: number | undefined;
+  /** Extensions of the workers: paths relative to the current directory, or packages. Default none. */
+  extensions?: readonly string[] | undefined;
+  /** Interpreter of the workers for Python functions. Default: LOOM_PYTHON, else python3. */
+  python?: string | undefined;
   /** Copy what server and workers log to this process's standard error. Default false. */
   verbose?: boolean | undefined;
   /** Gets what server and workers log, piece by piece, whether `verbose` or not. */
@@ -22,6 +26,9 @@ export interface LocalClusterOptions {
   /** Stops the start, with LoomError("cancelled"). */
   signal?: AbortSignal | undefined;
 }
+
+/** Options of {@link LocalCluster.addWorker}; by default those of the cluster. */
+export type LocalWorkerOptions = Pick<LocalClusterOptions, "cpus" | "extensions" | "python">;
 
 /** A worker process of a {@link LocalCluster}. */
 export interface LocalWorker {
@@ -39,7 +46,7 @@ export interface LocalCluster extends AsyncDisposable {
   /** Workers that run. */
   readonly workers: readonly LocalWorker[];
   /** Starts one more worker; resolves when the server has it. */
-  addWorker(options?: { cpus?: number | undefined }): Promise<LocalWorker>;
+  addWorker(options?: LocalWorkerOptions): Promise<LocalWorker>;
   /** Stops all processes; resolves when they have ended. Idempotent. */
   close(): Promise<void>;
 }
@@ -80,7 +87,8 @@ class ProcessCluster implements LocalCluster {
     private readonly server: ClusterProcess,
     private readonly host: string,
     private readonly port: number,
-    private readonly cpus: number,
+    /** Unless a worker is given others. */
+    private readonly defaults: LocalWorkerOptions & { readonly cpus: number },
     /** One worker only is to be started. */
     private readonly pinnable: boolean,
     private readonly onStderr: (text: string) => void,
@@ -113,7 +121,9 @@ class ProcessCluster implements LocalCluster {
     }
     const { host, port } = message;
     const single = (options.workers ?? 1) === 1;
-    return new ProcessCluster(server, host, port, cpus, single, onStderr, signal);
+    const { extensions, python } = options;
+    const defaults = { cpus, extensions, python };
+    return new ProcessCluster(server, host, port, defaults, single, onStderr, signal);
   }
 
   get address(): string {
@@ -124,13 +134,20 @@ class ProcessCluster implements LocalCluster {
     return [...this.running.values()];
   }
 
-  async addWorker(options: { cpus?: number | undefined } = {}): Promise<LocalWorker> {
+  async addWorker(options: LocalWorkerOptions = {}): Promise<LocalWorker> {
     if (this.closing !== undefined) {
       throw new LoomError("usage", "this local cluster is closed; start a new one");
     }
-    const cpus = options.cpus ?? this.cpus;
+    const { defaults } = this;
+    const cpus = options.cpus ?? defaults.cpus;
     checkCount("cpus", cpus, 1);
-    const starting = this.startWorker(cpus);
+    const extensions = options.extensions ?? defaults.extensions ?? [];
+    const python = options.python ?? defaults.python;
+    const starting = this.startWorker([
+      ...["--cpus", String(cpus)],
+      ...extensions.flatMap((extension) => ["--extension", extension]),
+      ...(python === undefined ? [] : ["--python", python]),
+    ]);
     this.starting.add(starting);
     try {
       return await starting;
@@ -139,14 +156,14 @@ class ProcessCluster implements LocalCluster {
     }
   }
 
-  private async startWorker(cpus: number): Promise<LocalWorker> {
+  private async startWorker(flags: readonly string[]): Promise<LocalWorker> {
     // A worker pins to the first cores of the machine: several would all use the same ones.
     const pinFlag = this.pinnable && this.workersStarted === 0 ? [] : ["--nopin"];
     this.workersStarted++;
     const { process: worker, message } = await ClusterProcess.start({
       name: "worker",
       program: PROGRAM,
-      args: ["worker", this.host, String(this.port), "--cpus", String(cpus), ...pinFlag],
+      args: ["worker", this.host, String(this.port), ...flags, ...pinFlag],
       onStderr: this.onStderr,
       signal: this.stopStarts.signal,
     });

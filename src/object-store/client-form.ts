@@ -7,7 +7,7 @@ import { LoomError } from "../base/index.js";
 import { type ElementArray, treeCountOf } from "./arrays.js";
 import { Gatherer } from "./gather.js";
 import { MemoryPlain } from "./memory-plain.js";
-import type { DataObject } from "./objects.js";
+import type { DataObject, ValueObject } from "./objects.js";
 import { BlockReader } from "./reading.js";
 import { type Leaf, leafOf, originOf, type PieceIndex } from "./views.js";
 
@@ -36,9 +36,10 @@ const layouts = new WeakMap<DataObject, FrameLayout>();
 
 /**
  * The client form of `object`: a file is its content, an index the array of its pieces, a value
- * its serialized form under its own type.
+ * its serialized form under its own type; one of an extension is bytes, as clients know no
+ * extensions.
  * @param symbol number of a symbol: its position in the server's dictionary
- * Throws LoomError("task") if it would have more than 50 million frames.
+ * Throws LoomError("task") if it would have more than 50 million frames, or an extension fails.
  *
  * @example clientForm(plainObject(bytes), builtinSymbol).read(0, 4096)
  */
@@ -50,8 +51,9 @@ export function clientForm(object: DataObject, symbol: (name: string) => number)
     return layout;
   }
   if (object.kind === "value") {
-    const layout = new FrameLayout(symbol(object.type), 1);
-    layout.addFrame(leafOf(object.content), originOf(object.content), object.size);
+    const layout = new FrameLayout(symbol(clientTypeOf(object)), 1);
+    const content = object.clientContent;
+    layout.addFrame(leafOf(content), originOf(content), content.size);
     return layout;
   }
   const array = symbol("loom/array");
@@ -82,7 +84,7 @@ function arrayLayout(
       const { elements } = next as ElementArray;
       layout.addTypes(
         elements.map((element) => {
-          if (element.kind === "value") return symbol(element.type);
+          if (element.kind === "value") return symbol(clientTypeOf(element));
           return element.kind === "array" || element.kind === "index" ? array : data;
         }),
       );
@@ -94,11 +96,16 @@ function arrayLayout(
         layout.addFrame(leaf, shift + boundaries[i], boundaries[i + 1] - boundaries[i]);
       }
     } else {
-      const content = next.kind === "value" ? next.content : next;
-      layout.addFrame(leafOf(content), originOf(content), next.size);
+      const content = next.kind === "value" ? next.clientContent : next;
+      layout.addFrame(leafOf(content), originOf(content), content.size);
     }
   }
   return layout;
+}
+
+/** Types of values that clients know. */
+function clientTypeOf({ type }: ValueObject): string {
+  return type.startsWith("loom/") ? type : "loom/data";
 }
 
 /** Frames in order: where each begins in the form, and where its bytes are. */

@@ -16,5 +16,6 @@ export * from "./objects.js";
 export { type BytesPlace, placeOf } from "./places.js";
 export { isInMemory, readChunks } from "./reading.js";
 export { ObjectStore } from "./store.js";
-export { valueObject } from "./values.js";
+export type { ValueType, ValueTypes } from "./value-type.js";
+export { estimatedSizeOf, liveValue, valueObject } from "./values.js";
 export { indexObject } from "./views.js";

@@ -13,9 +13,11 @@
  * | 4 index       | pieces, the size of each                            | sum of the sizes  |
  * | 5 file piece  | file, start, size                                   | none              |
  * | 6 file index  | file, start of the first piece, pieces, their sizes | none              |
- * | 7 value       | length of the type's symbol, the symbol, size       | size              |
+ * | 7 value       | type, flags, size, length, bytes of its content     | those             |
+ * | 8 broken      | type, text: why the value can't be serialized       | none              |
  *
- * file = size, modification time (f64), length of the path, the path in UTF-8.
+ * type and text = length, that many bytes of UTF-8. Flag 1 of a value: clients get other bytes than
+ * these. file = size, modification time (f64), length of the path, the path in UTF-8.
  */
 import { LoomError, ProtocolError } from "../base/index.js";
 import { ElementArray, treeCountOf } from "./arrays.js";
@@ -25,16 +27,30 @@ import { HeaderReader, HeaderWriter } from "./header-codec.js";
 import { MemoryPlain } from "./memory-plain.js";
 import type { DataObject } from "./objects.js";
 import { leafChunks } from "./reading.js";
-import { TypedValue } from "./values.js";
+import type { ValueTypes } from "./value-type.js";
+import { BrokenValue, TypedValue } from "./values.js";
 import { type Leaf, leafOf, originOf, PieceIndex, ViewPlain } from "./views.js";
 
-const Op = { plain: 1, file: 2, array: 3, index: 4, filePiece: 5, fileIndex: 6, value: 7 } as const;
+const Op = {
+  plain: 1,
+  file: 2,
+  array: 3,
+  index: 4,
+  filePiece: 5,
+  fileIndex: 6,
+  value: 7,
+  broken: 8,
+} as const;
+
+const HAS_CLIENT_FORM = 1;
 
 /** More objects in one array are refused: their header would fill the memory of the worker. */
 const MAX_OBJECTS = 50_000_000;
 
 /** Pieces of files up to this size travel as content: less work than opening the file there. */
 const SMALL_PIECE_BYTES = 64 * 1024;
+
+const NO_TYPES: ValueTypes = new Map();
 
 /** How to send files. */
 export interface NativeOptions {
@@ -95,7 +111,7 @@ export function nativeBody(
   walk(object, (part) => {
     const length = bodyBytesOfPart(part, options);
     if (length === 0 || part.kind === "array") return;
-    const source = part.kind === "value" ? part.content : part;
+    const source = part.kind === "value" ? part.content : part; // not broken, as it has bytes
     const leaf = leafOf(source);
     if (!(leaf instanceof MemoryPlain)) inMemory = false;
     total += length;
@@ -110,8 +126,13 @@ export function nativeBody(
 /**
  * The object described by `header`; it keeps `body` and shows parts of it. Throws ProtocolError
  * if they don't fit together, FileNotHereError if a file is not the same here.
+ * @param types of values that can be used here
  */
-export function fromNative(header: Uint8Array, body: Uint8Array): DataObject {
+export function fromNative(
+  header: Uint8Array,
+  body: Uint8Array,
+  types: ValueTypes = NO_TYPES,
+): DataObject {
   const reader = new HeaderReader(header);
   const bodyLeaf = new MemoryPlain(body);
   let used = 0;
@@ -155,9 +176,18 @@ export function fromNative(header: Uint8Array, body: Uint8Array): DataObject {
       }
       case Op.value: {
         const type = reader.text("type");
-        const size = reader.count("size");
-        return new TypedValue(type, new ViewPlain(bodyLeaf, take(size), size));
+        const hasClientForm = (reader.byte() & HAS_CLIENT_FORM) !== 0;
+        const shape = {
+          size: reader.count("size"),
+          length: reader.count("length"),
+          hasClientForm,
+        };
+        const bytes = reader.count("size");
+        const content = new ViewPlain(bodyLeaf, take(bytes), bytes);
+        return new TypedValue(type, content, types.get(type), shape);
       }
+      case Op.broken:
+        return new BrokenValue(reader.text("type"), reader.text("reason"));
       default:
         throw new ProtocolError(`unknown kind ${op} in an object's header`);
     }
@@ -234,6 +264,9 @@ function fileSentFor(part: DataObject, options: NativeOptions): UserFile | undef
 }
 
 function bodyBytesOfPart(part: DataObject, options: NativeOptions): number {
+  if (part instanceof TypedValue) {
+    return part.findSendProblem() === undefined ? part.content.size : 0;
+  }
   if (part.kind === "array" || fileSentFor(part, options) !== undefined) return 0;
   return part.size;
 }
@@ -245,9 +278,20 @@ function describe(part: DataObject, options: NativeOptions, header: HeaderWriter
     return;
   }
   if (part.kind === "value") {
-    header.byte(Op.value);
+    const value = part as TypedValue;
+    // Told to its users in place of the value: a holder that refuses would be one that has lost the
+    // object, which would be computed again in vain.
+    const problem = value.findSendProblem();
+    header.byte(problem === undefined ? Op.value : Op.broken);
     header.text(part.type);
+    if (problem !== undefined) {
+      header.text(problem);
+      return;
+    }
+    header.byte(value.hasClientForm ? HAS_CLIENT_FORM : 0);
     header.count(part.size);
+    header.count(part.length);
+    header.count(part.content.size);
     return;
   }
   const file = fileSentFor(part, options);

@@ -8,10 +8,10 @@
  * | file  | the content of a user's file               | bytes          | 0              |
  * | array | objects of any kind                        | sum of sizes   | elements       |
  * | index | pieces of one stretch of bytes (a view)    | bytes of all   | pieces         |
- * | value | a serialized value of a language or type   | its bytes      | 0              |
+ * | value | a value of a language or an extension      | its type says  | its type says  |
  *
- * Made by plainObject, arrayObject, indexObject, openFile, valueObject, ObjectStore.adoptFile
- * and fromNative; other implementations of these interfaces can't be stored.
+ * Made by plainObject, arrayObject, indexObject, openFile, valueObject, liveValue,
+ * ObjectStore.adoptFile and fromNative; other implementations of these interfaces can't be stored.
  */
 
 /** Any data object. Told apart by `kind`. */
@@ -21,7 +21,7 @@ export type DataObject = PlainObject | FileObject | ArrayObject | IndexObject | 
 export type BytesObject = PlainObject | FileObject | IndexObject;
 
 interface Sized {
-  /** Bytes. */
+  /** Bytes. To plan with, use estimatedSizeOf: it makes no value. */
   readonly size: number;
   readonly length: number;
 }
@@ -69,12 +69,25 @@ export interface IndexObject extends Sized, Readable {
   join(start: number, end: number): PlainObject;
 }
 
+/**
+ * Its size, its length and everything below throw LoomError("task") where the extension that it
+ * belongs to fails or is not there. Size and length are the extension's; else the bytes of the
+ * serialized value, and 0.
+ */
 export interface ValueObject extends Sized {
   readonly kind: "value";
   /** Symbol of its type, e.g. "loom/pyobj". */
   readonly type: string;
   /** The serialized value. */
   readonly content: BytesObject;
+  /** What clients get of it. */
+  readonly clientContent: BytesObject;
+  /** The value of an extension's type, not to be changed; made at the first call. */
+  live(): unknown;
+  /** Element `index`, below the length. */
+  element(index: number): DataObject;
+  /** Elements [start, end), both at most the length. */
+  slice(start: number, end: number): DataObject;
 }
 
 /** Whether the object is readable as bytes. */

@@ -182,6 +182,7 @@ export class ObjectStore {
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
       if (next.holds++ > 0) continue;
       if (next instanceof MemoryPlain) this.memory += next.size;
+      else if (next instanceof TypedValue && next.given === undefined) this.memory += next.ownBytes;
       else pushReferences(next, stack);
     }
   }
@@ -196,6 +197,7 @@ export class ObjectStore {
       if (--next.holds > 0) continue;
       if (next instanceof MemoryPlain) this.memory -= next.size;
       else if (next instanceof StoredPlain) this.removeFile(next.path);
+      else if (next instanceof TypedValue && next.given === undefined) this.memory -= next.ownBytes;
       else pushReferences(next, stack);
     }
   }
@@ -224,7 +226,7 @@ function pushReferences(object: Held, stack: Held[]): void {
   } else if (object instanceof ViewPlain || object instanceof PieceIndex) {
     stack.push(object.leaf);
   } else if (object instanceof TypedValue) {
-    stack.push(object.content as Held);
+    stack.push(object.given as Held);
   }
 }
 

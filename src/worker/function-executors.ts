@@ -1,6 +1,7 @@
 /** Which functions a worker can execute, and why not others. Called by start-worker.ts. */
 import {
   type Executor,
+  extensionPreload,
   FunctionPool,
   type FunctionPoolOptions,
   findPythonProblem,
@@ -8,6 +9,7 @@ import {
   PythonValueExecutor,
   pythonFunctions,
 } from "../executors/index.js";
+import type { LoadedExtension } from "../extensions/index.js";
 
 const PYTHON_TYPES = ["loom/py/call", "loom/py/value"];
 
@@ -17,12 +19,17 @@ export interface FunctionExecutors {
   readonly unavailable: string[];
 }
 
-/** @param python the interpreter, or "none" */
+/**
+ * @param python the interpreter, or "none"
+ * @param extensions whose values functions in JavaScript can unwrap
+ */
 export async function functionExecutors(
   python: string,
+  extensions: readonly LoadedExtension[],
   options: FunctionPoolOptions,
 ): Promise<FunctionExecutors> {
-  const javascript = new FunctionPool(javascriptFunctions(), options);
+  const preload = extensionPreload(extensions);
+  const javascript = new FunctionPool(javascriptFunctions(preload), options);
   const problem =
     python === "none"
       ? "the worker was started with --python none"

@@ -5,7 +5,13 @@
  */
 import type { Logger } from "pino";
 import { LoomError, messageOf } from "../base/index.js";
-import { copyBytes, type DataObject, FileNotHereError, fromNative } from "../object-store/index.js";
+import {
+  copyBytes,
+  type DataObject,
+  FileNotHereError,
+  fromNative,
+  type ValueTypes,
+} from "../object-store/index.js";
 import { formatAddress, PeerClient, type PeerGetOptions } from "../transport/index.js";
 import type { ObjectFetch } from "../worker-core/index.js";
 import type { FetchStarter } from "./task-runner.js";
@@ -23,6 +29,8 @@ export class ObjectFetcher implements FetchStarter {
   constructor(
     private readonly listener: FetchListener,
     private readonly logger: Logger,
+    /** Values of these can be used here. */
+    private readonly valueTypes: ValueTypes,
   ) {}
 
   /** Worker `index` serves its objects at host:port; port 0: it is gone, its fetches fail now. */
@@ -78,25 +86,25 @@ export class ObjectFetcher implements FetchStarter {
       );
     }
     try {
-      return await getObject(peer, row, { sizeBytes, signal });
+      return await this.getFrom(peer, row, { sizeBytes, signal });
     } catch (error) {
       if (!(error instanceof FileNotHereError)) throw error;
       const from = formatAddress(peer.host, peer.port);
       this.logger.info({ row, path: error.path, from }, `${error.message}; getting its content`);
-      return await getObject(peer, row, { sizeBytes, signal, content: true });
+      return await this.getFrom(peer, row, { sizeBytes, signal, content: true });
     }
   }
-}
 
-async function getObject(
-  peer: PeerClient,
-  row: number,
-  options: PeerGetOptions,
-): Promise<DataObject | undefined> {
-  const found = await peer.get(row, options);
-  if (found === undefined) return undefined;
-  const { header, body } = found;
-  // A small body is a view of what the socket read: it must not keep all that alive.
-  const own = body.buffer.byteLength > 2 * body.length ? copyBytes(body) : body;
-  return fromNative(header, own);
+  private async getFrom(
+    peer: PeerClient,
+    row: number,
+    options: PeerGetOptions,
+  ): Promise<DataObject | undefined> {
+    const found = await peer.get(row, options);
+    if (found === undefined) return undefined;
+    const { header, body } = found;
+    // A small body is a view of what the socket read: it must not keep all that alive.
+    const own = body.buffer.byteLength > 2 * body.length ? copyBytes(body) : body;
+    return fromNative(header, own, this.valueTypes);
+  }
 }

@@ -1,5 +1,6 @@
 /** What a worker can be told; who starts one: cli. */
 import type { Logger } from "pino";
+import type { LoadedExtension } from "../extensions/index.js";
 
 export interface WorkerOptions {
   serverHost: string;
@@ -19,6 +20,8 @@ export interface WorkerOptions {
    * LOOM_PYTHON, else python3.
    */
   python?: string;
+  /** Task types and data types that it gets from loadExtensions. Default: none. */
+  extensions?: readonly LoadedExtension[];
   /** Finish every task at once without doing it: to measure the server. Default false. */
   zeroWork?: boolean;
   logger: Logger;

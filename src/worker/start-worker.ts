@@ -14,11 +14,13 @@ import {
   type Executor,
   ProgramExecutor,
   SharedFiles,
+  valueTypesOf,
 } from "../executors/index.js";
 import { ObjectStore } from "../object-store/index.js";
 import { encodeRegister, RegisterType, WORKER_PROTOCOL_VERSION } from "../protocol/index.js";
 import { connect, formatAddress } from "../transport/index.js";
 import { coresToPin } from "./allowed-cores.js";
+import { extensionExecutors } from "./extension-executors.js";
 import { functionExecutors } from "./function-executors.js";
 import { ObjectFetcher } from "./object-fetcher.js";
 import type { RunningWorker, WorkerOptions } from "./options.js";
@@ -68,7 +70,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
 /** Starts one part after the other; each tells `life` how it is stopped. Returns the address. */
 async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife): Promise<string> {
-  const { logger, serverHost, serverPort, zeroWork = false } = options;
+  const { logger, serverHost, serverPort, extensions = [], zeroWork = false } = options;
+  const valueTypes = valueTypesOf(extensions, logger);
   const link = new ServerLink(serverHost, serverPort, (error) => void life.end(error));
   const connection = await connect(serverHost, serverPort, link);
   life.onEnd(() => connection.close());
@@ -97,12 +100,14 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
   const programs = new ProgramExecutor({ runDirectory, store, pin, removedAtEnd, logger });
   life.onEnd(() => programs.close());
   const python = zeroWork ? "none" : (options.python ?? defaultPython());
+  const pools = { cpus, store, files, valueTypes, logger };
   const [functions] = await Promise.all([
-    functionExecutors(python, { cpus, store, files, logger }),
+    functionExecutors(python, extensions, pools),
     programs.ready(),
   ]);
-  for (const executor of functions.executors) life.onEnd(() => executor.close());
-  const executors: Executor[] = [new BuiltinExecutor(), programs, ...functions.executors];
+  const added = [...functions.executors, ...extensionExecutors(extensions, pools)];
+  for (const executor of added) life.onEnd(() => executor.close());
+  const executors: Executor[] = [new BuiltinExecutor(), programs, ...added];
   if (!zeroWork) await warmUp(logger);
 
   const runner = new TaskRunner({
@@ -119,7 +124,7 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
     },
   });
   life.onEnd(() => runner.stop());
-  const fetcher = new ObjectFetcher(runner, logger);
+  const fetcher = new ObjectFetcher(runner, logger, valueTypes);
   life.onEnd(() => fetcher.close());
   runner.fetches = fetcher;
   const session = new ServerSession({
@@ -136,7 +141,7 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
       type: RegisterType.WORKER,
       port: peers.port,
       taskTypes: executors.flatMap(({ taskTypes }) => taskTypes),
-      dataTypes: DATA_TYPES,
+      dataTypes: [...DATA_TYPES, ...valueTypes.keys()],
       cpus,
       workerProtocol: WORKER_PROTOCOL_VERSION,
       // The address of this connection is what the server takes by default.

@@ -12,6 +12,7 @@ import { LoomError } from "../base/index.js";
 import { type Executor, type FunctionResult, ReturnedTask, TaskError } from "../executors/index.js";
 import {
   type DataObject,
+  estimatedSizeOf,
   isInMemory,
   type ObjectStore,
   plainObject,
@@ -204,7 +205,7 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
       return 1;
     }
     this.finish(task, object, startedMs === 0 ? 0 : durationUs(startedMs));
-    return 1 + object.size / 4096;
+    return 1 + estimatedSizeOf(object) / 4096;
   }
 
   private async finishLater(
@@ -297,7 +298,7 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
       this.core.taskFinished(task, 0, 0, undefined);
       return;
     }
-    const { size } = object;
+    const size = estimatedSizeOf(object);
     this.store.put(task.row, object);
     const inline =
       size <= INLINE_LIMIT && object.kind === "plain" && isInMemory(object)

@@ -193,7 +193,8 @@ export const SYMBOLS = ["loom/data", "loom/array", "loom/pyobj", "my/matrix"];
 
 /** Number of the type that clients get. */
 export function typeOf(model: Model): number {
-  if (model.kind === "value") return SYMBOLS.indexOf(model.type);
+  // Of extensions clients know nothing: bytes.
+  if (model.kind === "value") return model.type === "my/matrix" ? 0 : SYMBOLS.indexOf(model.type);
   return model.kind === "bytes" ? 0 : 1;
 }
 

@@ -13,7 +13,7 @@
  */
 import type { Logger } from "pino";
 import { LoomError } from "../../base/index.js";
-import type { DataObject, ObjectStore, PlainObject } from "../../object-store/index.js";
+import type { DataObject, ObjectStore, PlainObject, ValueTypes } from "../../object-store/index.js";
 import {
   type CancelReason,
   type Executor,
@@ -34,12 +34,16 @@ export interface FunctionKind extends ProcessCommand {
   functionOf(task: TaskExecution): DataObject;
   /** The first of the task's inputs that is an argument. */
   readonly firstArgument: number;
+  /** The config that the function gets. Default: the task's. */
+  configOf?(task: TaskExecution): Uint8Array;
 }
 
 export interface FunctionPoolOptions {
   readonly cpus: number;
   readonly store: ObjectStore;
   readonly files: SharedFiles;
+  /** Types of values that may come back, besides those of languages. */
+  readonly valueTypes?: ValueTypes;
   readonly logger: Logger;
 }
 
@@ -136,6 +140,7 @@ export class FunctionPool implements Executor {
       (path, sizeBytes) => this.keepFile(path, sizeBytes),
       {
         ready: () => {},
+        findValueType: (type) => this.options.valueTypes?.get(type),
         findInputs: (serial) => process.lane?.sent.get(serial)?.arguments(this.kind.firstArgument),
         result: (serial, durationUs, result) => this.finished(process, serial, durationUs, result),
         failed: (serial, durationUs, message) => {
@@ -180,7 +185,8 @@ export class FunctionPool implements Executor {
           light: lane.light,
         };
         const { firstArgument } = this.kind;
-        process.writer.call(head, id, task.config, task.inputs, firstArgument);
+        const config = this.kind.configOf?.(task) ?? task.config;
+        process.writer.call(head, id, config, task.inputs, firstArgument);
       } catch (error) {
         task.fail(error);
         continue;

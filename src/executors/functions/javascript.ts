@@ -2,17 +2,21 @@
 import { fileURLToPath } from "node:url";
 import type { DataObject } from "../../object-store/index.js";
 import { TaskError, type TaskExecution } from "../contract.js";
+import type { ExtensionPreload } from "../extension/index.js";
 import type { FunctionKind } from "./function-pool.js";
 
 const MAIN = fileURLToPath(new URL("../../../dist/function-process/main.js", import.meta.url));
 
-/** How a pool executes `loom/js/call`. */
-export function javascriptFunctions(): FunctionKind {
+/**
+ * How a pool executes `loom/js/call`.
+ * @param preload lets functions unwrap values of extensions
+ */
+export function javascriptFunctions(preload: ExtensionPreload): FunctionKind {
   return {
     language: "JavaScript",
     command: process.execPath,
-    args: [MAIN],
-    env: {},
+    args: [...preload.args, MAIN],
+    env: preload.env,
     taskTypes: ["loom/js/call"],
     functionOf,
     firstArgument: 1,

@@ -9,6 +9,7 @@ import {
   type DataObject,
   type PlainObject,
   plainObject,
+  type ValueType,
   valueObject,
 } from "../../object-store/index.js";
 
@@ -38,6 +39,8 @@ export interface ReplyHandler {
   ready(text: string): void;
   /** The objects that the call's inputs were numbered as; undefined: no such call is open. */
   findInputs(serial: number): readonly DataObject[] | undefined;
+  /** What is known here of a type of values. */
+  findValueType(type: string): ValueType | undefined;
   /** Takes over a file that the process has made. Throws LoomError if it can't be had. */
   keepFile(path: string, sizeBytes: number): PlainObject;
   result(serial: number, durationUs: number, result: FunctionResult): void;
@@ -128,7 +131,8 @@ export class ReplyReader {
       }
       case Kind.value: {
         const type = this.text();
-        return valueObject(type, this.content(this.byte(), reading));
+        const content = this.content(this.byte(), reading);
+        return valueObject(type, content, this.handler.findValueType(type));
       }
       case Kind.input:
         return reading.object(this.u32());

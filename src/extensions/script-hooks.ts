@@ -1,15 +1,24 @@
 /**
- * Module hooks for `loom run`, in Node's hook thread; registered after tsx's, so they are
- * asked first. Two things that a script needs wherever it is: "hyperloom" resolves to this
- * package, and a .ts file with import or export is an ES module (top-level await) even where the
- * package.json says "commonjs", as `npm init` writes it. Loaded by run-command.ts.
+ * Module hooks for scripts and extensions, in Node's hook thread; registered after tsx's, so they
+ * are asked first. Two things that users' modules need wherever they are: "hyperloom" resolves to
+ * this package, and a .ts file with import or export is an ES module (top-level await) even where the
+ * package.json says "commonjs", as `npm init` writes it. And a package can be imported from a folder
+ * that has no module in it. Loaded by module-hooks.ts.
  */
 import { existsSync, readFileSync } from "node:fs";
 import type { ResolveFnOutput, ResolveHook } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** `loom-package:`, a name and the URL of the folder to look from, as URL components. */
+const PACKAGE = /^loom-package:([^?]*)\?from=(.*)$/;
+
 export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
+  const [, name, folder] = PACKAGE.exec(specifier) ?? [];
+  if (name !== undefined) {
+    const parentURL = decodeURIComponent(folder);
+    return nextResolve(decodeURIComponent(name), { ...context, parentURL });
+  }
   const resolved = await resolveWithFallback(specifier, context, nextResolve);
   const path = resolved.url.startsWith("file:") ? fileURLToPath(resolved.url) : "";
   if (/\.tsx?$/.test(path) && resolved.format !== "module" && isModule(path)) {
