@@ -51,6 +51,7 @@ export function encodePlan(plan: TaskPlan, symbols: SymbolNumbers, load: boolean
       task.checkpointPath === undefined &&
       task.label === undefined &&
       task.metadata === undefined &&
+      task.timeLimitMs === undefined &&
       task.policy === "repeat";
     let options: PlanTaskOptions | undefined;
     if (!plain) {
@@ -58,6 +59,7 @@ export function encodePlan(plan: TaskPlan, symbols: SymbolNumbers, load: boolean
       if (task.checkpointPath !== undefined) options.checkpointPath = task.checkpointPath;
       if (task.label !== undefined) options.label = task.label;
       if (task.metadata !== undefined) options.metadata = task.metadata;
+      if (task.timeLimitMs !== undefined) options.timeLimitMs = task.timeLimitMs;
       if (task.policy === "once") options.once = true;
     }
     encoder.addTask(typeNumber, task.config, inputs, options);
