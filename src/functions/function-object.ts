@@ -110,15 +110,11 @@ export function decodeArguments(config: Uint8Array): unknown[] {
 /** What `v8.serialize` writes begins with 0xff. */
 const OPENING_BRACKET = 0x5b;
 
-/** Does not survive UTF-8. */
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
 function isJsonPrimitive(value: unknown): boolean {
   switch (typeof value) {
-    case "string":
-      return !LONE_SURROGATE.test(value);
     case "number":
       return Number.isFinite(value) && !Object.is(value, -0);
+    case "string":
     case "boolean":
       return true;
     default:

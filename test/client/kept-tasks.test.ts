@@ -125,8 +125,10 @@ describe("a kept task", () => {
     const code = keptTask();
     client.submitOne(call(code));
     await server.take("PLAN");
-    const [future] = client.submit([code, call(code)]);
+    const [, future] = client.submit([call(code), code]);
     expect(future.id).toBe(2);
+    server.finish(2);
+    await future.wait();
     expect(await takePlan(server)).toEqual([
       { config: "code", inputIds: [], result: true },
       { config: "\0", inputIds: [2], result: true },

@@ -41,6 +41,8 @@ class Square extends Shape {
 }
 const other = jsTask((text: Data) => shout(text.text()));
 const functions = new Map([["double", (n: number) => 2 * n]]);
+// biome-ignore lint/suspicious/noShadowRestrictedNames: it hides the global one
+const escape = (text: string) => `own ${text}`;
 function usesEmitter() {
   return emitter.listenerCount("x") + viaFunction();
 }
@@ -85,6 +87,17 @@ describe("functions take along", () => {
     expect(run(jsTask(() => `${fromAwait.plain}`)())).toBe("true");
   });
 
+  it("variables of the file that hide global ones", () => {
+    expect(run(jsTask((text: Data) => escape(text.text()))(a), input)).toBe("own in");
+  });
+
+  it("the right one of functions inside of each other", () => {
+    const make = () => () => () => shout("a");
+    const outer = run(jsTask(make() as never as () => string)()) as unknown as () => string;
+    expect(outer()).toBe("A!");
+    expect(run(jsTask(make()())())).toBe("A!");
+  });
+
   it("other builders and themselves", () => {
     const calls = jsTask((text: Data) => tasks.merge([other(text), other(text)]));
     const task = run(calls(a), input) as Task;
@@ -96,10 +109,10 @@ describe("functions take along", () => {
   it("variables around them, whatever their names are elsewhere", () => {
     const make = (shoutAs: string, NUMBER: number) => {
       const path = { list: [shoutAs, NUMBER] };
-      return jsTask((text: Data) => `${text.text()} ${path.list} ${new Square().area()}`);
+      return jsTask((text: Data) => `${text.text()} ${path.list} ${NUMBER} ${new Square().area()}`);
     };
-    expect(run(make("x", 1)(a), input)).toBe("in x,1 20");
-    expect(run(make("y", 2)(a), input)).toBe("in y,2 20");
+    expect(run(make("x", 1)(a), input)).toBe("in x,1 1 20");
+    expect(run(make("y", 2)(a), input)).toBe("in y,2 2 20");
     for (const n of [1, 2]) expect(run(jsTask(() => `${n}`)())).toBe(`${n}`);
   });
 

@@ -50,16 +50,13 @@ export function bundle(
   return { code, captured: Object.keys(captured).length === 0 ? undefined : captured };
 }
 
-/** Variables around the function may have the names of top-level ones, which are others. */
-function nameCaptured({ captured: top, closure }: Selection) {
-  const captured: Record<string, unknown> = Object.fromEntries(top);
-  const inner: string[] = [];
-  for (const [name, value] of closure) {
-    const key = top.has(name) ? `${name} (inner)` : name;
-    captured[key] = value;
-    inner.push(`${JSON.stringify(key)}: ${name}`);
-  }
-  return { captured, entries: [...top.keys()].join(", "), inner: inner.join(", ") };
+/** No name is in both: in the text that esbuild wrote, no variable hides another one. */
+function nameCaptured({ captured, closure }: Selection) {
+  return {
+    captured: Object.fromEntries([...captured, ...closure]) as Record<string, unknown>,
+    entries: [...captured.keys()].join(", "),
+    inner: [...closure.keys()].join(", "),
+  };
 }
 
 function addCode(module: MappedText, file: UserFile, code: KeptCode): void {
