@@ -1,5 +1,8 @@
 /** All cases of `npm run bench`, in the order in which they run. */
+import { tasks } from "hyperloom";
+import { bytesCase, javascriptStep, PYTHON_STEP } from "./bytes-case.js";
 import { encodeCase } from "./encode-case.js";
+import { javascriptCalls, pythonCalls } from "./function-plans.js";
 import { memoryCase } from "./memory-case.js";
 import { planCase } from "./plan-case.js";
 import { chain, fanout, layers, tree } from "./plans.js";
@@ -19,6 +22,12 @@ export const CASES: readonly BenchCase[] = [
   memoryCase(layers(20, 25_000)),
   encodeCase(fanout(100_000)),
   encodeCase(tree(65_536)),
+  planCase(pythonCalls(20_000), [1]),
+  planCase(javascriptCalls(50_000), [1]),
+  bytesCase("py-bytes", "Python", (input) =>
+    tasks.pythonSource(PYTHON_STEP, { function: "step", inputs: [input] }),
+  ),
+  bytesCase("js-bytes", "TypeScript", javascriptStep),
   runCase("run-2k", 0),
   runCase("run-2k-2gb", 2 * 1024 ** 3),
   transferCase,

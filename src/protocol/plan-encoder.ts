@@ -44,6 +44,8 @@ export class PlanEncoder {
   private tasks = 0;
   private requests = 0;
   private finished = false;
+  private lastLabel: string | undefined;
+  private lastLabelBytes: Uint8Array | undefined;
 
   /** @param idBase id of the first task */
   constructor(readonly idBase: number) {}
@@ -91,7 +93,7 @@ export class PlanEncoder {
       result = options.result === true;
       if (result) length += 2;
       checkpointPath = utf8(options.checkpointPath);
-      label = utf8(options.label);
+      label = this.labelBytes(options.label);
       metadata = options.metadata;
       length += fieldSize(checkpointPath) + fieldSize(label) + fieldSize(metadata);
       once = options.once === true;
@@ -158,6 +160,16 @@ export class PlanEncoder {
     bytes[this.end++] = 0x12; // plan
     this.putVarint(planBytes);
     return bytes.subarray(start, end);
+  }
+
+  /** Runs of tasks often have the same label. */
+  private labelBytes(label: string | undefined): Uint8Array | undefined {
+    if (label === undefined) return undefined;
+    if (label !== this.lastLabel) {
+      this.lastLabel = label;
+      this.lastLabelBytes = utf8(label);
+    }
+    return this.lastLabelBytes;
   }
 
   private reserve(count: number): void {
