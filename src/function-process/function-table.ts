@@ -111,7 +111,7 @@ export class FunctionTable {
   }
 
   private shareCode(hash: string): SharedCode {
-    let code = hash === "" ? undefined : this.codes.get(hash);
+    let code = this.codes.get(hash);
     if (code === undefined) {
       code = { hash, users: 0, loaded: undefined, file: undefined, lastSerial: -1 };
       if (hash !== "") this.codes.set(hash, code);

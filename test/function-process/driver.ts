@@ -17,6 +17,8 @@ export interface ProcessOptions {
   readonly inlineLimit?: number;
   readonly directories?: readonly string[];
   readonly cwd?: string;
+  /** It can't write files of more than so many KiB. */
+  readonly fileLimitKiB?: number;
   /** Sent in place of CONFIGURE. */
   readonly first?: Buffer;
 }
@@ -77,7 +79,12 @@ export class FunctionProcess {
 
   constructor(options: ProcessOptions = {}) {
     const { flags = [], inlineLimit = 65536, directories = [this.directory], cwd } = options;
-    this.child = spawn(process.execPath, [...flags, MAIN], {
+    const command = [process.execPath, ...flags, MAIN];
+    if (options.fileLimitKiB !== undefined) {
+      // In blocks of 512 bytes.
+      command.unshift("sh", "-c", `ulimit -f ${2 * options.fileLimitKiB}; exec "$0" "$@"`);
+    }
+    this.child = spawn(command[0], command.slice(1), {
       stdio: ["ignore", "pipe", "pipe", "pipe"],
       cwd: cwd ?? this.directory,
     });

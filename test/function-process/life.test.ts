@@ -30,6 +30,7 @@ test("it ends with the socket, whatever waits", async () => {
 describe("garbage", () => {
   const ready = codec.configure({ directories: [], inlineLimit: 10 });
   const call = codec.call({ serial: 1, fn: 1 });
+  const withInput = codec.call({ serial: 1, fn: 1, inputs: [codec.bytesObject("abc")] });
   test.each<[string, Buffer, RegExp]>([
     ["no CONFIGURE", codec.frame(call), /the first record is no CONFIGURE/],
     ["CONFIGURE twice", codec.frame(ready, ready), /CONFIGURE comes a second time/],
@@ -38,6 +39,11 @@ describe("garbage", () => {
     ["CONFIGURE without fields", codec.frame(codec.configure({})), /CONFIGURE needs directories/],
     ["an unknown op", codec.frame(ready, codec.u8(77)), /unknown op 77/],
     ["a record that is cut", codec.frame(ready, call.subarray(0, -1)), /ends beyond its frame/],
+    [
+      "an input that is cut",
+      codec.frame(ready, withInput.subarray(0, -1)),
+      /ends beyond its frame/,
+    ],
     [
       "an object of unknown kind",
       codec.frame(ready, codec.call({ serial: 1, fn: 1, inputs: [codec.u8(12)] })),

@@ -277,6 +277,17 @@ describe("large results", () => {
     expect(file.startsWith(second)).toBe(true);
   });
 
+  test("that don't fit leave nothing behind", async () => {
+    const p = new FunctionProcess({ fileLimitKiB: 8 });
+    const big = p.fn('() => "x".repeat(100_000)');
+    expect(await p.failure(big)).toMatch(/no directory .* has room for 100000 bytes .*EFBIG/);
+    expect(readdirSync(p.directory)).toEqual([]);
+    const lists = new FunctionProcess({ fileLimitKiB: 8, inlineLimit: 10 });
+    const some = lists.fn('() => ["x".repeat(100), "x".repeat(10_000)]');
+    expect(await lists.failure(some)).toMatch(/has room for 10000 bytes/);
+    expect(readdirSync(lists.directory)).toEqual([]);
+  });
+
   test("of a failed result are deleted", async () => {
     const p = new FunctionProcess({ inlineLimit: 10 });
     expect(await p.failure(p.fn('() => ["x".repeat(11), "y".repeat(11), 5]'))).toMatch(/a number/);

@@ -167,7 +167,7 @@ test("CANCEL arrives between calls that do not wait for anything", async () => {
 
 test("a call that is cancelled while its function is loaded is not started", async () => {
   const p = new FunctionProcess();
-  const module = `await new Promise((f) => { globalThis.goOn = f; });
+  const module = `console.log("loading"); await new Promise((f) => { globalThis.goOn = f; });
     export const job = () => { console.log("ran"); return ""; };`;
   writeFileSync(join(p.directory, "slow.mjs"), module);
   const fn = p.defineObject(
@@ -178,12 +178,13 @@ test("a call that is cancelled while its function is loaded is not started", asy
   );
   const [one, two] = [p.nextSerial(), p.nextSerial()];
   p.send(call({ serial: one, fn, light: true }), call({ serial: two, fn, light: true }));
+  await p.until(() => p.stdout === "loading\n");
   p.send(cancel(one, 1));
   await p.call(goOn, [], { light: true });
   await expect(p.answer(one)).rejects.toThrow(/^cancelled/);
   expect(await p.answer(two)).toBe("");
   await p.call(fn);
-  await p.until(() => p.stdout === "ran\nran\n");
+  await p.until(() => p.stdout === "loading\nran\nran\n");
 });
 
 test("CANCEL of a call that is over is ignored", async () => {
