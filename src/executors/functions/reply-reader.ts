@@ -49,7 +49,12 @@ export interface ReplyHandler {
 }
 
 export class ReplyReader {
-  private pending: Buffer | undefined;
+  /** Chunks of a frame that is not complete, */
+  private pending: Buffer[] = [];
+  /** their bytes, */
+  private pendingBytes = 0;
+  /** and how many it takes to go on: large frames are put together once, not at every chunk. */
+  private neededBytes = FRAME_HEAD;
   private frame: Buffer = Buffer.alloc(0);
   private view: DataView = new DataView(new ArrayBuffer(0));
   private at = 0;
@@ -58,18 +63,25 @@ export class ReplyReader {
 
   /** The next bytes from the socket; the reader keeps no reference to them. */
   push(chunk: Buffer): void {
-    const bytes = this.pending === undefined ? chunk : Buffer.concat([this.pending, chunk]);
-    this.pending = undefined;
+    this.pending.push(chunk);
+    this.pendingBytes += chunk.length;
+    if (this.pendingBytes < this.neededBytes) return;
+    const bytes = this.pending.length === 1 ? chunk : Buffer.concat(this.pending);
     let start = 0;
+    this.neededBytes = FRAME_HEAD;
     while (bytes.length - start >= FRAME_HEAD) {
       const length = bytes.readUInt32LE(start);
       if (length > MAX_FRAME_BYTES) throw new ProtocolError(`a frame of ${length} bytes`);
       const end = start + FRAME_HEAD + length;
-      if (end > bytes.length) break;
+      if (end > bytes.length) {
+        this.neededBytes = end - start;
+        break;
+      }
       this.readFrame(bytes.subarray(start + FRAME_HEAD, end));
       start = end;
     }
-    if (start < bytes.length) this.pending = Buffer.from(bytes.subarray(start));
+    this.pendingBytes = bytes.length - start;
+    this.pending = this.pendingBytes === 0 ? [] : [Buffer.from(bytes.subarray(start))];
   }
 
   private readFrame(frame: Buffer): void {
