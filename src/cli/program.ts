@@ -4,6 +4,7 @@
  * chosen command's module is loaded, so that a worker is up quickly.
  */
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import { Command, CommanderError, Option } from "commander";
 import { describeFailure, EXIT_USAGE } from "./cli-error.js";
 import { COMMANDS, type CommandName, type CommandSpec, getCommandSpec } from "./options.js";
@@ -113,7 +114,7 @@ async function report(error: unknown, program: string, argv: string[]): Promise<
   }
   const { message, exitCode } = describeFailure(error);
   if (argv.includes("--debug") && error instanceof Error) {
-    process.stderr.write(`${error.stack}\n`);
+    process.stderr.write(`${inspect(error)}\n`); // with the errors that caused it
   }
   return fail(`${name}: ${message.replace(/\s*\n\s*/g, " ")}`, exitCode);
 }

@@ -1,6 +1,6 @@
 /**
  * `defineExtension`: what the module of an extension exports. Owns the checks of a definition. Called
- * by extensions; find-extension's caller is load-extensions.ts.
+ * by extensions, and once more by load-extensions.ts.
  */
 import { LoomError } from "../base/index.js";
 import type { DataTypeDefinition, ExtensionDefinition, TaskTypeDefinition } from "./definition.js";
@@ -49,10 +49,10 @@ export interface Extension {
  * });
  */
 export function defineExtension<V extends object>(definition: ExtensionDefinition<V>): Extension {
-  if (!isRecord(definition)) throw wrong("an extension", `is ${kindOf(definition)}, not an object`);
+  if (!isRecord(definition)) throw wrong("the definition", `is ${kindOf(definition)}, no object`);
   const { prefix } = definition as { prefix: unknown };
   if (typeof prefix !== "string" || !PART.test(prefix)) {
-    throw wrong("an extension", `has the prefix ${shown(prefix)}; it must be text of ${NAME_RULE}`);
+    throw wrong("the prefix", `is ${shown(prefix)}; it must be text with ${NAME_RULE}`);
   }
   const name = `extension "${prefix}"`;
   if (prefix === RESERVED_PREFIX) {

@@ -3,9 +3,10 @@
  * loaded: one line with its name and the cause. Called by the command line of workers, and by
  * function processes for their tasks in pools.
  */
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import type { TransformFailure } from "esbuild";
 import { LoomError, messageOf } from "../base/index.js";
 import { defineExtension, type Extension, isExtension, kindOf } from "./define-extension.js";
 import { packageSpecifier, registerModuleHooks } from "./module-hooks.js";
@@ -17,7 +18,7 @@ export interface LoadedExtension {
 }
 
 /** A position in a file, as stacks have it. */
-const PLACE = /(?:file:\/\/)?(\/[^\s():]+:\d+(?::\d+)?)/g;
+const PLACE = /(?<!node:[^\s]*)(?:file:\/\/)?(\/[^\s():]+:\d+(?::\d+)?)/g;
 const OWN_CODE = fileURLToPath(new URL("..", import.meta.url));
 
 /**
@@ -65,7 +66,7 @@ async function load(
       path === undefined ? packageSpecifier(specifier, folder) : pathToFileURL(path).href
     )) as typeof exports;
   } catch (error) {
-    throw problem(specifier, path === undefined ? folder : undefined, error);
+    throw await problem(specifier, path, folder, error);
   }
   const found = exports.default;
   if (!isExtension(found)) {
@@ -97,28 +98,50 @@ function pathOf(specifier: string, folder: string): string | undefined {
   const isFile = existsSync(path) && statSync(path).isFile();
   if (isFile) return path;
   // With a dot and without: `ext.js` is more likely a file that is missing than a package.
-  if (!isUrl && !/^\.{0,2}\//.test(specifier) && !/\.[cm]?[jt]sx?$/.test(specifier)) {
+  if (!isUrl && !/^\.{0,2}(\/|$)/.test(specifier) && !/\.[cm]?[jt]sx?$/.test(specifier)) {
     return undefined;
   }
   const reason = existsSync(path) ? `${path} is not a file` : `there is no file ${path}`;
   throw notLoaded(specifier, reason);
 }
 
-/** @param folder for a package: where it was looked for */
-function problem(specifier: string, folder: string | undefined, error: unknown): LoomError {
+/** @param path undefined for a package, which was looked for in `folder` */
+async function problem(
+  specifier: string,
+  path: string | undefined,
+  folder: string,
+  error: unknown,
+): Promise<LoomError> {
   const { code, name, message, stack = "" } = (error ?? {}) as NodeJS.ErrnoException;
-  if (folder !== undefined && code === "ERR_MODULE_NOT_FOUND" && message.includes(specifier)) {
-    const path = resolve(folder, specifier);
-    return notLoaded(specifier, `there is no file ${path} and no such package in ${folder}`, error);
+  if (path === undefined && code === "ERR_MODULE_NOT_FOUND" && message.includes(specifier)) {
+    const file = resolve(folder, specifier);
+    return notLoaded(specifier, `there is no file ${file} and no such package in ${folder}`, error);
   }
   if (!(error instanceof Error)) return notLoaded(specifier, `it threw ${String(error)}`, error);
   if (error instanceof LoomError || code === "ERR_MODULE_NOT_FOUND") {
     return notLoaded(specifier, message, error);
   }
   const places = [...stack.matchAll(PLACE)].map(([, place]) => place);
-  const place = places.find((candidate) => !candidate.startsWith(OWN_CODE));
+  let place = places.find((candidate) => !candidate.startsWith(OWN_CODE));
+  // Node tells it only when it prints the error itself.
+  if (place === undefined && error instanceof SyntaxError && path !== undefined) {
+    place = await findSyntaxError(path);
+  }
   const where = place === undefined || message.includes(place) ? "" : ` (${place})`;
   return notLoaded(specifier, `${name}: ${message}${where}`, error);
+}
+
+/** Where the file can't be parsed, if it is this one. */
+async function findSyntaxError(path: string): Promise<string | undefined> {
+  const { transform } = await import("esbuild");
+  try {
+    await transform(readFileSync(path, "utf8"), { loader: "js", logLevel: "silent" });
+    return undefined;
+  } catch (error) {
+    const [first] = (error as TransformFailure).errors ?? [];
+    const location = first?.location;
+    return location ? `${path}:${location.line}:${location.column + 1}` : undefined;
+  }
 }
 
 function notLoaded(specifier: string, reason: string, cause?: unknown): LoomError {

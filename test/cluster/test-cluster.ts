@@ -12,6 +12,7 @@ import {
   type LocalCluster,
   type LocalClusterOptions,
   type LocalWorker,
+  type LocalWorkerOptions,
   startLocalCluster,
 } from "../../src/local-cluster/index.js";
 
@@ -113,8 +114,9 @@ export class TestCluster implements AsyncDisposable {
     return this.cluster.workers.filter((worker) => !this.killed.includes(worker));
   }
 
-  addWorker(cpus?: number): Promise<LocalWorker> {
-    return this.cluster.addWorker({ cpus });
+  /** A number: of its cpus. */
+  addWorker(given?: number | LocalWorkerOptions): Promise<LocalWorker> {
+    return this.cluster.addWorker(typeof given === "number" ? { cpus: given } : given);
   }
 
   /** One more client. */
