@@ -1,16 +1,16 @@
 /**
- * `npm run demo`: 10-fold cross-validation on the Iris data set, every step a program run by
- * a cluster. Without LOOM_SERVER the cluster is started here and stopped at the end.
+ * First part of `npm run demo`: 10-fold cross-validation on the Iris data set, every step a
+ * program run by a cluster. Without LOOM_SERVER the cluster is started here and stopped at the end.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Client } from "hyperloom";
+import { showProgress } from "../progress-display.js";
 import { irisText } from "./iris-data.js";
 import { availableLearners, score } from "./learners.js";
 import { crossValidation, type FoldScore, parseScore } from "./pipeline.js";
-import { showProgress } from "./progress-display.js";
 
 /** `--folds N`: in how many chunks the data are cut. */
 const { values: flags } = parseArgs({ options: { folds: { type: "string", default: "10" } } });
@@ -21,9 +21,8 @@ if (!Number.isInteger(FOLDS) || FOLDS < 2 || FOLDS > 50) {
 }
 
 const interrupted = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
-}
+const interrupt = (signal: string) => interrupted.abort(new Error(`stopped by ${signal}`));
+process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
 
 const folder = mkdtempSync(join(tmpdir(), "loom-demo-"));
 try {
@@ -34,6 +33,7 @@ try {
   process.exitCode = 130;
 } finally {
   rmSync(folder, { recursive: true });
+  process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
 }
 
 async function runDemo(dataFolder: string, signal: AbortSignal): Promise<void> {
