@@ -2,6 +2,7 @@
 import { tasks } from "hyperloom";
 import { bytesCase, javascriptStep, PYTHON_STEP } from "./bytes-case.js";
 import { encodeCase } from "./encode-case.js";
+import { extensionCase } from "./extension-case.js";
 import { javascriptCalls, pythonCalls } from "./function-plans.js";
 import { memoryCase } from "./memory-case.js";
 import { planCase } from "./plan-case.js";
@@ -28,6 +29,7 @@ export const CASES: readonly BenchCase[] = [
     tasks.pythonSource(PYTHON_STEP, { function: "step", inputs: [input] }),
   ),
   bytesCase("js-bytes", "TypeScript", javascriptStep),
+  extensionCase,
   runCase("run-2k", 0),
   runCase("run-2k-2gb", 2 * 1024 ** 3),
   transferCase,

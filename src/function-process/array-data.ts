@@ -93,6 +93,10 @@ export class IndexData extends DataObject {
     return this.content.bytes();
   }
 
+  override chunks(): AsyncGenerator<Buffer, void, void> {
+    return this.content.chunks();
+  }
+
   protected override elementAt(i: number): DataObject {
     const start = this.placeAt(i);
     const end = this.placeAt(i + 1);

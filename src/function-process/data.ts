@@ -41,6 +41,11 @@ export abstract class DataObject implements Data<unknown> {
 
   abstract bytes(): Buffer;
 
+  async *chunks(): AsyncGenerator<Buffer, void, void> {
+    const bytes = this.bytes();
+    if (bytes.length > 0) yield bytes;
+  }
+
   text(): string {
     return this.bytes().toString();
   }

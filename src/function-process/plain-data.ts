@@ -46,6 +46,8 @@ export class InlineData extends PlainData {
  * opening the file for each line of it would be far slower.
  */
 const WINDOW_BYTES = 64 * 1024;
+/** Of files that are read in order: long enough that opening it each time does not count. */
+const CHUNK_BYTES = 1024 * 1024;
 
 /** Bytes in a file. */
 export class FileData extends PlainData {
@@ -69,6 +71,12 @@ export class FileData extends PlainData {
       this.window = undefined;
     }
     return this.whole;
+  }
+
+  override async *chunks(): AsyncGenerator<Buffer, void, void> {
+    for (let at = 0; at < this.size; at += CHUNK_BYTES) {
+      yield this.readFile(at, Math.min(CHUNK_BYTES, this.size - at));
+    }
   }
 
   override read(start: number, length: number): Buffer {

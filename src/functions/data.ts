@@ -31,6 +31,12 @@ export interface Data<T = unknown> extends LocalObject<T>, Iterable<Data<Element
    * @throws TypeError for an array or a value, which have no bytes
    */
   bytes(): Buffer;
+  /**
+   * The bytes piece by piece, not to be changed: what is in memory at once, a file 1 MiB after the
+   * other, each read when it is asked for. For data that is larger than memory.
+   * @throws TypeError as bytes()
+   */
+  chunks(): AsyncIterable<Buffer>;
   /** The bytes as UTF-8 text. */
   text(): string;
   /** The bytes, parsed as JSON. */

@@ -7,7 +7,7 @@ import { deserialize } from "node:v8";
 import { LoomError } from "../../base/index.js";
 import type { Data } from "../../functions/index.js";
 import { localObject } from "../../graph/index.js";
-import type { BytesObject, DataObject } from "../../object-store/index.js";
+import { type BytesObject, type DataObject, readChunks } from "../../object-store/index.js";
 import { describeData } from "./describe-data.js";
 
 const JS_OBJECT = "loom/jsobj";
@@ -47,8 +47,11 @@ export class ObjectData implements Data<unknown> {
   }
 
   bytes(): Buffer {
-    const bytes = this.readable().bytes();
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return bufferOf(this.readable().bytes());
+  }
+
+  async *chunks(): AsyncGenerator<Buffer, void, void> {
+    for await (const chunk of readChunks(this.readable())) yield bufferOf(chunk);
   }
 
   text(): string {
@@ -110,6 +113,11 @@ function unwrapped(data: ObjectData): unknown {
     );
   }
   return object.live();
+}
+
+/** The same bytes. */
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function refuseClone(): void {}

@@ -127,7 +127,7 @@ describe("a task gets", () => {
     const js = valueObject("loom/jsobj", plainObject(new Uint8Array(serialize(new Map([[1, 2]])))));
     const inputs = [plainObject(memory), arrayObject([plain("x"), arrayObject([])]), index, js];
     await execute(
-      ({ inputs: [data, array, pieces, value] }) => {
+      async ({ inputs: [data, array, pieces, value] }) => {
         expect([data.kind, data.type, data.size, data.length]).toEqual([
           "bytes",
           "loom/data",
@@ -138,6 +138,10 @@ describe("a task gets", () => {
         expect(data.text()).toBe('{"a": [1]}');
         expect(data.json()).toEqual({ a: [1] });
         expect([...data]).toEqual([]);
+        const chunks: Buffer[] = [];
+        for await (const chunk of data.chunks()) chunks.push(chunk);
+        expect([chunks.length, chunks[0].buffer]).toEqual([1, memory.buffer]);
+        await expect(array.chunks()[Symbol.asyncIterator]().next()).rejects.toThrow(/use at/);
         expect(() => data.at(0)).toThrow(
           /index 0 is out of range: the data has length 0 \(it is no/,
         );
