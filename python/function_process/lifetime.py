@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import select
 import signal
 import sys
 import threading
@@ -21,19 +20,16 @@ WATCH_INTERVAL_S = 0.5
 MAX_EXIT_S = 2
 
 
-def die_with_parent(parent: int, connection: int) -> None:
+def die_with_parent(parent: int) -> None:
     """From now on this process does not survive its parent, whatever it is doing.
 
+    A parent that was dead before the process began is found out when READY can't be sent.
+
     :param parent: the parent's number, as it was at the start
-    :param connection: file descriptor of the socket to the worker
     """
     if not _ask_kernel():
         threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
-    # It may have died before; then the socket is closed at the other end.
-    poll = select.poll()
-    poll.register(connection, 0)  # POLLHUP is always reported
-    hung_up = any(events & select.POLLHUP for _, events in poll.poll(0))
-    if os.getppid() != parent or hung_up:
+    if os.getppid() != parent:  # it has died meanwhile
         os._exit(0)
 
 

@@ -146,7 +146,6 @@ class Process:
                 record = _failed(serial, now - start, _message(error))
             # Whatever is large should not be kept while the next one is made.
             result = None
-            del inputs
             add(record)
             size += len(record)
             if now - start > SLOW_NS:
@@ -230,10 +229,7 @@ def _message(error: BaseException) -> str:
 
 
 def _set_up_streams() -> None:
-    """Standard input is empty; lines of output leave when they are complete, as UTF-8."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+    """Lines of output leave when they are complete, as UTF-8."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None: the descriptor is closed
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
@@ -248,7 +244,7 @@ def serve(descriptor: int, parent: int) -> NoReturn:
     :param descriptor: of the socket
     :param parent: number of the process that has started this one
     """
-    die_with_parent(parent, descriptor)
+    die_with_parent(parent)
     ignore_interrupts()
     # Programs that user code starts must not keep the socket open.
     os.set_inheritable(descriptor, False)

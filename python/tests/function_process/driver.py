@@ -22,6 +22,8 @@ cloudpickle.register_pickle_by_value(sys.modules[__package__])
 MAIN = Path(__file__).parents[2] / "function_process" / "main.py"
 # Far more than anything takes; a test that reaches it fails.
 DEADLINE_S = 60
+# What would change the process that is tested.
+HIDDEN = ("PYTHONPATH", "PYTHONUNBUFFERED")
 
 
 def pyobj(value: Any) -> wire.Value:
@@ -51,7 +53,7 @@ class FunctionProcess:
             if preexec:
                 preexec()
 
-        variables = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        variables = {k: v for k, v in os.environ.items() if k not in HIDDEN}
         self.process = subprocess.Popen(
             [python, str(MAIN)],
             stdin=subprocess.DEVNULL,

@@ -145,23 +145,24 @@ def test_threads_may_log_even_when_the_call_is_over(process: FunctionProcess) ->
 def test_results_do_not_wait_for_a_slow_call(process: FunctionProcess, tmp_path: Path) -> None:
     go_on = tmp_path / "go on"
 
-    def wait(a: Any) -> bytes:
+    def wait() -> bytes:
         import os
         import time
 
-        while a.read() and not os.path.exists(go_on):
+        time.sleep(0.002)  # slow, even if it need not wait
+        while not os.path.exists(go_on):
             time.sleep(0.001)
         return b"slow"
 
     quick = process.define(lambda: b"quick")
     slow = process.define(wait)
-    process.send(wire.call(1, quick), wire.call(2, slow, [b"x"]))
+    process.send(wire.call(1, quick), wire.call(2, slow))
     assert process.next_record().value == b"quick"
     go_on.touch()
     assert process.next_record().value == b"slow"
     # Now that it is loaded, too.
     go_on.unlink()
-    process.send(wire.call(1, quick), wire.call(2, quick), wire.call(3, slow, [b"x"]))
+    process.send(wire.call(1, quick), wire.call(2, quick), wire.call(3, slow))
     assert process.next_record().serial == 1
     assert process.next_record().serial == 2
     go_on.touch()
@@ -272,6 +273,9 @@ def test_function_in_a_file(process: FunctionProcess, tmp_path: Path) -> None:
     path = tmp_path / "function"
     path.write_bytes(b"123" + content + b"456")
     number = process.define(wire.Value(wire.File(str(path), 3, len(content))))
+    # From now on it is not needed any more.
+    assert process.call(lambda: b"defined") == b"defined"
+    path.unlink()
     assert process.call(number) == b"from a file"
     number = process.define(wire.Value(wire.File(str(path) + "-", 0, 10)))
     assert "No such file" in process.fail(number)

@@ -7,6 +7,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from . import wire
 from .driver import FunctionProcess, pyobj, wait_until
 
 
@@ -176,6 +177,29 @@ def test_a_failing_function_does_not_keep_its_inputs(process: FunctionProcess) -
 
     process.fail(fail, b"x")
     assert process.call(look) == b"None"
+
+
+def test_a_result_is_gone_when_the_next_call_runs(process: FunctionProcess) -> None:
+    def make(context: Any) -> Any:
+        import builtins
+        import weakref
+
+        class Large:
+            pass
+
+        large = Large()
+        builtins.large = weakref.ref(large)  # type: ignore[attr-defined]
+        return context.wrap(large)
+
+    def look() -> str:
+        import builtins
+
+        return str(builtins.large())  # type: ignore[attr-defined]
+
+    one, two = process.define((make, True)), process.define(look)
+    process.send(wire.call(1, one), wire.call(2, two))
+    assert process.next_record().serial == 1
+    assert process.next_record().value == b"None"
 
 
 def test_inputs_are_gone_while_the_process_waits(process: FunctionProcess, tmp_path: Any) -> None:

@@ -134,12 +134,10 @@ package = type(sys)("hyperloom_function_process")
 package.__path__ = [{str(MAIN.parent)!r}]
 sys.modules["hyperloom_function_process"] = package
 from hyperloom_function_process import lifetime
-import socket
 lifetime._ask_kernel = lambda: False
-connection, other = socket.socketpair()
 if os.fork():
     time.sleep(1000)
-lifetime.die_with_parent(os.getppid(), connection.fileno())
+lifetime.die_with_parent(os.getppid())
 print(os.getpid(), flush=True)
 while True:
     pass
@@ -248,7 +246,22 @@ def test_forked_children_have_no_part_in_the_conversation(
             return b"of the child"
         return b"of the parent"
 
-    pid_file = str(tmp_path / "pid")
+    pid_file, calls = str(tmp_path / "pid"), tmp_path / "calls"
+
+    def count() -> bytes:
+        with open(calls, "a") as file:
+            file.write("x")
+        return b""
+
+    # Nor does a child execute what waits.
+    quick, number = process.define(count), process.define((fork, True))
+    process.call(quick)
+    process.send(wire.call(1, number, [b"leave"]), *[wire.call(2, quick)] * 5)
+    assert process.next_record().value == b"of the parent"
+    assert [process.next_record().value for _ in range(5)] == [b""] * 5
+    wait_until(lambda: process.error_text() == "of the child\n", "the child")
+    process.call(lambda: __import__("os").wait() and b"")
+    assert calls.read_text() == "x" * 6
     number = process.define((fork, True))
     process.send(wire.call(1, number, [b"leave"]), wire.call(2, number, [b"leave"]))
     assert [process.next_record().value for _ in range(2)] == [b"of the parent"] * 2

@@ -118,7 +118,7 @@ def test_bad_direct_arguments(process: FunctionProcess) -> None:
 HINT = f"pickled by another version of Python than the worker's {platform.python_version()}"
 
 
-def test_code_of_another_version(process: FunctionProcess) -> None:
+def test_code_of_another_version(process: FunctionProcess, tmp_path: Path) -> None:
     def function() -> bytes:
         return b"x"
 
@@ -133,6 +133,10 @@ def test_code_of_another_version(process: FunctionProcess) -> None:
     message = process.fail(wire.Value(foreign(function)))
     assert HINT in message
     assert "a function's bytecode is not of this version of Python" in message
+    path = tmp_path / "function"
+    path.write_bytes(foreign(function))
+    size = path.stat().st_size
+    assert HINT in process.fail(wire.Value(wire.File(str(path), 0, size)))
     # Also within other functions, and among direct arguments.
     assert HINT in process.fail(wire.Value(foreign(lambda: function)))
     assert HINT in process.fail(len, config=foreign((1, function)))

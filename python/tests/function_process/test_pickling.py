@@ -266,6 +266,10 @@ def test_layouts_of_others(process: FunctionProcess, tmp_path: Path) -> None:
         expected = pickle.loads(pickled)
         result = process.call(lambda a: f"{bytes(a.unwrap())!r}", value)
         assert result == f"{bytes(expected)!r}".encode()
+    # Read-only by the outer pickle alone.
+    file.write_bytes(content.replace(b"\x96", b"\x8e"))
+    value = wire.Value(wire.File(str(file), 0, len(content)))
+    assert process.call(lambda a: str(memoryview(a.unwrap()).readonly), value) == b"True"
 
 
 # numpy and Arrow
