@@ -78,7 +78,8 @@ def make_code(*arguments: Any) -> types.CodeType:
             and isinstance(names, tuple)
             and not _is_native(units, len(consts), len(names))
         ):
-            raise ForeignBytecode("a function's bytecode is not of this version of Python")
+            name = arguments[11] if len(arguments) > 11 else "a function"
+            raise ForeignBytecode(f"the bytecode of {name} is not of this version of Python")
     return types.CodeType(*arguments)
 
 

@@ -115,7 +115,7 @@ def _name_in(content: memoryview) -> str:
 
 def _explain(what: str, error: BaseException, content: memoryview) -> str:
     """Why a function can't be unpickled, and what to do."""
-    line = exception_line(error)
+    line = str(error) if isinstance(error, ForeignBytecode) else exception_line(error)
     if isinstance(error, ForeignBytecode) or (
         isinstance(error, (TypeError, ValueError, SystemError))
         and any(sign in line for sign in FOREIGN_SIGNS)

@@ -132,7 +132,7 @@ def test_code_of_another_version(process: FunctionProcess, tmp_path: Path) -> No
 
     message = process.fail(wire.Value(foreign(function)))
     assert HINT in message
-    assert "a function's bytecode is not of this version of Python" in message
+    assert "): the bytecode of function is not of this version of Python\n" in message
     path = tmp_path / "function"
     path.write_bytes(foreign(function))
     size = path.stat().st_size
