@@ -5,6 +5,8 @@
  *   while 256 light ones are pending. So a light call may start before a heavy one that waits.
  * - A call of a function that returns no promise is over when it has been started: no promise, no
  *   turn of the event loop.
+ * - A light call that does not end when it is cancelled is abandoned while others run beside it, so that
+ *   they need not end with the process. What it does then is ignored.
  * - After a millisecond of calls the event loop makes a turn: results leave, CANCELs arrive,
  *   timers of functions run.
  *
@@ -24,6 +26,8 @@ import type { Output } from "./output.js";
 
 const MAX_LIGHT_PENDING = 256;
 const TURN_MS = 1;
+/** The worker kills the process when it hears nothing for twice as long. */
+const ABANDON_MS = 250;
 const FLUSH_BYTES = 64 * 1024;
 const MAX_U32 = 2 ** 32 - 1;
 /** A call with more arguments would overflow the stack. */
@@ -62,13 +66,23 @@ export class CallRunner {
 
   cancel(serial: number, reason: number): void {
     for (const call of this.pending) {
-      if (call.serial === serial) call.cancel(reason);
+      if (call.serial !== serial) continue;
+      call.cancel(reason);
+      if (call.isLight) setTimeout(() => this.abandon(call), ABANDON_MS);
     }
     const waiting = this.heavy.take(serial) ?? this.light.take(serial);
     if (waiting === undefined) return;
     waiting.isOver = true;
     this.output.failed(serial, 0, cancelText(reason));
     this.flushSoon();
+  }
+
+  private abandon(call: Call): void {
+    if (call.isOver) return;
+    const others = this.pending.size - 1 + this.heavy.length + this.light.length;
+    if (others === 0) return;
+    const problem = new CallProblem(cancelText(call.cancelReason));
+    this.finishPending(call, () => this.fail(call, problem));
   }
 
   /** The calls whose functions run, the one on the stack first. */

@@ -11,7 +11,8 @@ const INITIAL_BYTES = 128 * 1024;
 const KEPT_BYTES = 2 ** 20;
 /** The worker takes frames of up to 2^30 bytes. Large bytes are in files and don't count. */
 const MAX_RECORD_BYTES = 2 ** 30 - 1024;
-const MAX_TEXT = 64 * 1024;
+const MAX_FAILURE_TEXT = 128 * 1024;
+const MAX_LOG_TEXT = 64 * 1024;
 /** Up to this length a loop is faster than the call of a native function. */
 const SHORT = 24;
 
@@ -78,7 +79,7 @@ export class Output {
     this.u8(Reply.failed);
     this.u32(serial);
     this.u32(durationUs);
-    this.text(shortened(message));
+    this.text(shortened(message, MAX_FAILURE_TEXT));
     this.end();
   }
 
@@ -90,7 +91,7 @@ export class Output {
     this.u8(Reply.log);
     this.u32(serial);
     this.u8(level);
-    this.text(shortened(text));
+    this.text(shortened(text, MAX_LOG_TEXT));
     this.end();
   }
 
@@ -177,8 +178,10 @@ function putU32(buffer: Buffer, position: number, value: number): void {
   buffer[position + 3] = value >>> 24;
 }
 
-function shortened(text: string): string {
-  return text.length <= MAX_TEXT
-    ? text
-    : `${text.slice(0, MAX_TEXT)}... (${text.length - MAX_TEXT} more characters)`;
+/** Leaves the middle of an enormous text out: an error has its message first, its frames last. */
+function shortened(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const half = limit / 2;
+  const leftOut = text.length - limit;
+  return `${text.slice(0, half)}\n... ${leftOut} characters left out ...\n${text.slice(-half)}`;
 }

@@ -28,6 +28,7 @@ import {
 import { executeReturned } from "./returned-task.js";
 import { RunningTask, type TaskOwner } from "./task-execution.js";
 import { failureOf, isTaskFailure } from "./task-failure.js";
+import { TaskLog } from "./task-log.js";
 
 const SLICE_MS = 5;
 
@@ -36,8 +37,6 @@ const WORK_BETWEEN_CLOCK_READS = 32;
 
 /** Longer log lines are cut on their way to the client. */
 const MAX_LOG_TEXT = 64 * 1024;
-/** By level of the function's log. */
-const LOG_METHODS = [undefined, "debug", "info", "warn", "error", "fatal"] as const;
 
 const ZERO_WORK_BYTES = Uint8Array.of(0);
 
@@ -77,6 +76,7 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
   private readonly zeroWorkObject = plainObject(ZERO_WORK_BYTES);
   /** Those whose tasks may share cores. */
   private readonly sharing: readonly Executor[];
+  private readonly taskLog: TaskLog;
   /** The task that the one at hand shares its cores with. */
   private leader: RunningTask | undefined;
   private pumpScheduled = false;
@@ -88,6 +88,7 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
     this.executors = options.executors;
     this.sharing = options.executors.filter(({ findLeader }) => findLeader !== undefined);
     this.logger = options.logger;
+    this.taskLog = new TaskLog(options.logger);
   }
 
   /** The dictionary, or its continuation. */
@@ -272,8 +273,7 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
 
   taskLogged(running: RunningTask, level: number, text: string): void {
     if (this.stopped) return;
-    const method = LOG_METHODS[level] ?? "info";
-    this.logger[method]({ taskId: running.taskId, label: running.label }, text);
+    this.taskLog.write(running.taskId, running.label, level, text);
     this.writer.log(running.row, running.attempt, level, text.slice(0, MAX_LOG_TEXT));
     this.schedule();
   }

@@ -52,6 +52,7 @@ export function findExtensionPool(
     taskTypes: [...functions.keys()],
     functionOf: ({ taskType }) => functions.get(taskType)!,
     firstArgument: 0,
+    overlaps: true,
     configOf,
   };
 }

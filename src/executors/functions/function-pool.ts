@@ -6,10 +6,12 @@
  * A task that holds cores gets a lane: one process for as long as the lane has calls. More tasks
  * of its kind may join the lane and share the cores (findLeader), executed one after the other, so that
  * tiny functions cost no round trip each: as many as are expected to take {@link AHEAD_US}.
- * Light tasks share a few lanes of their own.
+ * Light tasks share a few lanes of their own; where a language runs them beside each other in one process,
+ * all are sent at once.
  *
  * A process that dies takes down the call that it was executing. When several were sent, it is not
- * known which one that was: each is repeated alone, and the culprit dies alone.
+ * known which one that was: each is repeated alone, and the culprit dies alone. Those that must not be
+ * executed twice fail.
  */
 import type { Logger } from "pino";
 import { LoomError } from "../../base/index.js";
@@ -32,6 +34,8 @@ export interface FunctionKind extends ProcessCommand {
   readonly taskTypes: readonly string[];
   /** The object that describes the task's function. Throws a TaskError if there is none. */
   functionOf(task: TaskExecution): DataObject;
+  /** Its processes run light calls beside each other. Default: one after the other. */
+  readonly overlaps?: boolean;
   /** The first of the task's inputs that is an argument. */
   readonly firstArgument: number;
   /** The config that the function gets. Default: the task's. */
@@ -49,6 +53,8 @@ export interface FunctionPoolOptions {
 
 /** A call that was cancelled may take that long to say so; then its process is killed. */
 const CANCEL_GRACE_MS = 500;
+/** A process that is being started may take that long to start and say so. */
+const START_GRACE_MS = 10_000;
 /** More processes for light tasks would only take memory from the others. */
 const MAX_LIGHT_LANES = 4;
 
@@ -107,15 +113,16 @@ export class FunctionPool implements Executor {
   // Lanes.
 
   private newLane(light: boolean): Lane {
+    const overlaps = light && this.kind.overlaps === true;
     if (light) {
       let best: Lane | undefined;
       for (const lane of this.lightLanes) {
         if (best === undefined || lane.open < best.open) best = lane;
       }
-      const most = Math.min(MAX_LIGHT_LANES, this.options.cpus);
+      const most = overlaps ? Math.min(MAX_LIGHT_LANES, this.options.cpus) : MAX_LIGHT_LANES;
       if (best !== undefined && (best.open === 0 || this.lightLanes.size >= most)) return best;
     }
-    const lane = new Lane(light);
+    const lane = new Lane(light, overlaps);
     lane.process = this.idle.pop() ?? this.startProcess(lane);
     lane.process.lane = lane;
     (light ? this.lightLanes : this.heavyLanes).add(lane);
@@ -129,7 +136,18 @@ export class FunctionPool implements Executor {
     lane.process = undefined;
     if (process === undefined) return;
     process.lane = undefined;
-    this.idle.push(process);
+    if (lane.tainted) process.kill();
+    else this.idle.push(process);
+  }
+
+  /** A light lane with nothing to do takes what waits in another one. */
+  private takeFromOthers(lane: Lane): void {
+    let longest: Lane | undefined;
+    for (const other of this.lightLanes) {
+      if (other.queue.length > (longest?.queue.length ?? 0)) longest = other;
+    }
+    const call = longest?.queue.shift();
+    if (call !== undefined) lane.add(call);
   }
 
   private startProcess(lane: Lane): FunctionProcess {
@@ -139,7 +157,9 @@ export class FunctionPool implements Executor {
       files,
       (path, sizeBytes) => this.keepFile(path, sizeBytes),
       {
-        ready: () => {},
+        ready: () => {
+          for (const call of process.lane?.sent.values() ?? []) this.startTimer(call, process);
+        },
         findValueType: (type) => this.options.valueTypes?.get(type),
         findInputs: (serial) => process.lane?.sent.get(serial)?.arguments(this.kind.firstArgument),
         result: (serial, durationUs, result) => this.finished(process, serial, durationUs, result),
@@ -168,6 +188,7 @@ export class FunctionPool implements Executor {
 
   /** Sends what the lane may have now. */
   private send(lane: Lane): void {
+    if (lane.light && lane.open === 0) this.takeFromOthers(lane);
     for (let call = lane.nextToSend(); call !== undefined; call = lane.nextToSend()) {
       const { task } = call;
       const process = lane.process!;
@@ -192,12 +213,22 @@ export class FunctionPool implements Executor {
         continue;
       }
       lane.sent.set(call.serial, call);
-      if (task.timeLimitMs > 0) {
-        call.timer = setTimeout(() => this.cancel(call, "time limit"), task.timeLimitMs);
-      }
+      if (process.ready) this.startTimer(call, process);
     }
     if (lane.open === 0) this.laneEmpty(lane);
     else this.flushSoon();
+  }
+
+  /** Of its time limit, which does not run while its process starts, or of the patience with it. */
+  private startTimer(call: Call, process: FunctionProcess): void {
+    const { timeLimitMs } = call.task;
+    clearTimeout(call.timer);
+    if (call.cancelled !== undefined) {
+      const graceMs = process.ready ? CANCEL_GRACE_MS : START_GRACE_MS;
+      call.timer = setTimeout(() => process.kill(), graceMs);
+    } else if (timeLimitMs > 0) {
+      call.timer = setTimeout(() => this.cancel(call, "time limit"), timeLimitMs);
+    }
   }
 
   private recordOf(object: DataObject): FunctionRecord {
@@ -267,12 +298,12 @@ export class FunctionPool implements Executor {
     }
     if (!lane.sent.has(call.serial) || call.cancelled !== undefined) return;
     call.cancelled = reason;
-    clearTimeout(call.timer);
-    const { process } = lane;
+    lane.tainted ||= lane.overlaps;
+    const process = lane.process!;
     const wireReason = reason === "unwanted" ? WireReason.unwanted : WireReason.timeLimit;
-    process?.writer.cancel(call.serial, wireReason);
+    process.writer.cancel(call.serial, wireReason);
     this.flushSoon();
-    call.timer = setTimeout(() => process?.kill(), CANCEL_GRACE_MS);
+    this.startTimer(call, process);
   }
 
   private died(process: FunctionProcess, reason: string, end: ProgramEnd): void {
@@ -287,16 +318,22 @@ export class FunctionPool implements Executor {
     const ours = calls.filter((call) => call.cancelled !== undefined);
     const others = calls.filter((call) => call.cancelled === undefined);
     for (const { task, cancelled: why } of ours) task.fail(cancelledError(task, why!));
-    if (this.closed || !process.ready || (others.length === 1 && ours.length === 0)) {
-      const error = this.deathError(process, reason, end);
+    const error = this.deathError(process, reason, end);
+    const startFailed = !process.ready && ours.length === 0;
+    if (this.closed || startFailed || (others.length === 1 && ours.length === 0)) {
       for (const { task } of others) task.fail(error);
-      if (!process.ready) for (const { task } of lane.takeQueue()) task.fail(error);
+      if (this.closed || startFailed) for (const { task } of lane.takeQueue()) task.fail(error);
     } else {
+      // Before it is ready it executes nothing.
+      const mayRepeat = ({ task }: Call) => !task.once || !process.ready;
+      for (const call of others) if (!mayRepeat(call)) call.task.fail(error);
+      const repeated = others.filter(mayRepeat);
       // Whichever it was: alone, it will die alone.
-      if (ours.length === 0) for (const call of others) call.alone = true;
-      lane.putBack(others);
+      if (ours.length === 0) for (const call of repeated) call.alone = true;
+      lane.putBack(repeated);
     }
     lane.process = undefined;
+    lane.tainted = false;
     if (lane.open === 0 || this.closed) {
       this.laneEmpty(lane);
       return;

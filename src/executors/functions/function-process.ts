@@ -33,6 +33,8 @@ export interface ProcessEvents extends Omit<ReplyHandler, "ready" | "keepFile"> 
 
 /** After that long a process that was asked to end is killed. */
 const CLOSE_LIMIT_MS = 2000;
+/** So long after its end what it has written may still be on the way. */
+const OUTPUT_GRACE_MS = 500;
 
 export class FunctionProcess {
   readonly writer: CallWriter;
@@ -95,8 +97,16 @@ export class FunctionProcess {
         // Without pipes (too many open files) or a program nothing else comes.
         if (child.pid === undefined) child.emit("close", null, null);
       });
-      child.once("close", (status: number | null, signal: NodeJS.Signals | null) => {
+      let late: NodeJS.Timeout | undefined;
+      child.once("exit", () => {
+        // What functions have started may hold the pipes, and then "close" would never come.
         this.killGroup();
+        late = setTimeout(() => {
+          for (const stream of child.stdio) stream?.destroy();
+        }, OUTPUT_GRACE_MS);
+      });
+      child.once("close", (status: number | null, signal: NodeJS.Signals | null) => {
+        clearTimeout(late);
         this.lines.end();
         const how =
           this.problem ??

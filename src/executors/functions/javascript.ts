@@ -20,6 +20,7 @@ export function javascriptFunctions(preload: ExtensionPreload): FunctionKind {
     taskTypes: ["loom/js/call"],
     functionOf,
     firstArgument: 1,
+    overlaps: true,
   };
 }
 

@@ -41,7 +41,7 @@ export class Call {
   lane: Lane | undefined = undefined;
   serial = 0;
   /** Not to be sent together with others: what happens to it must be known. */
-  alone: boolean;
+  alone = false;
   cancelled: CancelReason | undefined = undefined;
   /** Of its time limit, then of the patience after a cancel. */
   timer: NodeJS.Timeout | undefined = undefined;
@@ -50,9 +50,7 @@ export class Call {
     readonly task: TaskExecution,
     readonly functionObject: DataObject,
     readonly record: FunctionRecord,
-  ) {
-    this.alone = task.once || task.timeLimitMs > 0;
-  }
+  ) {}
 
   arguments(first: number): readonly DataObject[] {
     return first === 0 ? this.task.inputs : this.task.inputs.slice(first);
@@ -69,7 +67,14 @@ export class Lane {
   /** Being filled up: from half of the limit until the limit is reached. */
   private filling = true;
 
-  constructor(readonly light: boolean) {}
+  /** Calls that were cancelled may go on in its process. */
+  tainted = false;
+
+  /** @param overlaps its calls run beside each other */
+  constructor(
+    readonly light: boolean,
+    readonly overlaps: boolean,
+  ) {}
 
   /** Calls that have not ended. */
   get open(): number {
@@ -78,6 +83,8 @@ export class Lane {
 
   add(call: Call): void {
     call.lane = this;
+    // Whose time runs, or who must not run twice, does not wait behind others in a process.
+    call.alone ||= !this.overlaps && (call.task.once || call.task.timeLimitMs > 0);
     this.latest = call;
     this.queue.push(call);
   }
@@ -103,6 +110,10 @@ export class Lane {
       if (next.alone) return undefined;
       const [first] = this.sent.values();
       if (first.alone) return undefined;
+      // Heavy ones came because there was room. Others wait here, where they can be cancelled
+      // and given to another process, not behind a call that takes long.
+      const limit = Math.min(first.record.limit, next.record.limit);
+      if (this.light && !this.overlaps && this.sent.size >= limit) return undefined;
     }
     return this.queue.shift();
   }

@@ -1,10 +1,11 @@
 /**
- * What a function process prints: each line goes to the worker's log, and the last lines of
- * standard error are kept to explain its death. Used by function-process.ts.
+ * What a function process prints: lines go to the worker's log, as many as it bears, and the last lines
+ * of standard error are kept to explain its death. Used by function-process.ts.
  */
 import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
+import { LineBudget } from "./line-budget.js";
 
 /** Lines are cut there: a process that prints no newline must not fill the memory. */
 const MAX_LINE = 16 * 1024;
@@ -14,6 +15,7 @@ const KEPT_LENGTH = 4096;
 export class OutputLines {
   private readonly kept: string[] = [];
   private readonly unfinished = { stdout: "", stderr: "" };
+  private readonly budget: LineBudget;
 
   /** @param name of the process, for the log */
   constructor(
@@ -21,6 +23,9 @@ export class OutputLines {
     private readonly name: string,
     private readonly logger: Logger,
   ) {
+    this.budget = new LineBudget((lines) => {
+      logger.warn(`${name}: ${lines} lines left out here: it prints more than the log takes`);
+    });
     this.follow(child.stdout, "stdout");
     this.follow(child.stderr, "stderr");
   }
@@ -37,6 +42,7 @@ export class OutputLines {
       this.unfinished[stream] = "";
       if (rest !== "") this.line(rest, stream);
     }
+    this.budget.end();
   }
 
   private follow(stream: Readable | null, name: "stdout" | "stderr"): void {
@@ -51,7 +57,7 @@ export class OutputLines {
   }
 
   private line(text: string, stream: "stdout" | "stderr"): void {
-    this.logger.info(`${this.name}: ${text}`);
+    if (this.budget.allows(text.length)) this.logger.info(`${this.name}: ${text}`);
     if (stream === "stdout") return;
     this.kept.push(text);
     if (this.kept.length > KEPT_LINES) this.kept.shift();
