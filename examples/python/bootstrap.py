@@ -3,9 +3,10 @@
 How sure is the slope of a line through points that scatter? Many samples are drawn again from the
 points, and each gets a line: where the slopes lie is the answer (the bootstrap). Run it with
 
-    .venv/bin/python examples/python/bootstrap.py       (after pip install ./python, or PYTHONPATH=python)
+    .venv/bin/python examples/python/bootstrap.py
 
-It starts a cluster of its own, or uses the one in LOOM_SERVER, whose workers must see this folder.
+after `pip install ./python` (or with PYTHONPATH=python). It starts a cluster of its own, or uses the
+one in LOOM_SERVER, whose workers must see this folder.
 """
 
 import os
