@@ -82,8 +82,8 @@ def _take_apart(content: memoryview) -> Tuple[memoryview, List[memoryview]]:
         at = begin + length
         if at > len(content):
             raise IndexError
-        buffer = content[begin:at]
-        buffers.append(buffer if opcode == _BYTEARRAY8 else buffer.toreadonly())
+        # The inner pickle says which ones are read-only.
+        buffers.append(content[begin:at])
     begin = at + len(_AFTER_BUFFERS) + 8
     (length,) = _U64.unpack_from(content, begin - 8)
     inner = content[begin : begin + length]

@@ -342,9 +342,10 @@ def test_futures_that_are_garbage_are_released(client: Client) -> None:
 def test_garbage_is_released_without_a_further_request(
     client: Client, cluster: LocalCluster
 ) -> None:
-    client.submit_one(tasks.run("sleep 100"))
     with cluster.client() as other:
-        until(lambda: other.get_stats()["n_tasks"] == 0)
+        for _ in range(3):
+            client.submit_one(tasks.run("sleep 100"))
+            until(lambda: other.get_stats()["n_tasks"] == 0)
 
 
 def test_tasks_keep_futures_alive(client: Client) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import tracemalloc
 from typing import Any
 
 import numpy
@@ -176,6 +177,28 @@ def test_results_of_all_sizes(size: int) -> None:
         assert type(value) is bytes
         assert value == content
         assert client.fetch(futures) == [content, content]
+
+
+def test_large_bytes_are_in_memory_once() -> None:
+    form = frame(bytes(40_000_000))
+
+    def talk(server: FakeServer) -> None:
+        server.register()
+        server.receive_request(1)
+        server.send(finished(0))
+        serve(server, form, DATA)
+
+    with FakeServer(talk) as server, Client(server.address) as client:
+        future = client.submit_one(tasks.const("a"))
+        tracemalloc.start()
+        try:
+            value = future.fetch()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert len(value) == 40_000_000
+    # The rest is what is on its way: chunks, also those of the server, which is in this process.
+    assert peak < 70_000_000
 
 
 def test_a_large_pickle_with_buffers_is_not_copied() -> None:
