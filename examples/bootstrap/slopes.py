@@ -19,5 +19,7 @@ def agreement(ctx, name, *estimates):
         for slopes in estimates
     ]
     overlap = first.overlap(second)
-    ctx.log_info(f"{name}: means {first.mean:.3f} and {second.mean:.3f} agree to {100 * overlap:.0f} %")
+    ctx.log_info(
+        f"{name}: means {first.mean:.3f} and {second.mean:.3f} agree to {100 * overlap:.0f} %"
+    )
     return json.dumps({"overlap": overlap})

@@ -5,8 +5,8 @@ points, and each gets a line: where the slopes lie is the answer (the bootstrap)
 
     .venv/bin/python examples/python/bootstrap.py
 
-after `pip install ./python` (or with PYTHONPATH=python). It starts a cluster of its own, or uses the
-one in LOOM_SERVER, whose workers must see this folder.
+after `pip install ./python` (or with PYTHONPATH=python). It starts a cluster of its own, or uses
+the one in LOOM_SERVER, whose workers must see this folder.
 """
 
 import os
