@@ -98,7 +98,7 @@ class Inbox:
         size = len(buffer)
         if needed > size:
             # Grows with what comes, not with what the length promises.
-            size = min(needed, max(2 * rest, size)) if rest > size // 2 else size
+            size = min(needed, 2 * size) if rest > size // 2 else size
         elif size > BUFFER_BYTES >= needed and rest <= BUFFER_BYTES:
             size = BUFFER_BYTES
         if size != len(buffer):

@@ -158,6 +158,11 @@ export class ObjectStore {
     return object;
   }
 
+  /** Whether the file is the store's. */
+  ownsFile(path: string): boolean {
+    return this.files.has(path);
+  }
+
   /** Drops everything and removes all files of the store before it returns. */
   clear(): void {
     for (const object of this.rows.values()) this.release(object as Held);

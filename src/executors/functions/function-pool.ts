@@ -14,7 +14,7 @@
  * executed twice fail.
  */
 import type { Logger } from "pino";
-import { LoomError } from "../../base/index.js";
+import { LoomError, messageOf } from "../../base/index.js";
 import type { DataObject, ObjectStore, PlainObject, ValueTypes } from "../../object-store/index.js";
 import {
   type CancelReason,
@@ -308,6 +308,12 @@ export class FunctionPool implements Executor {
 
   private died(process: FunctionProcess, reason: string, end: ProgramEnd): void {
     this.processes.delete(process);
+    const { files, store, logger } = this.options;
+    if (process.pid !== undefined) {
+      files
+        .removeFilesOf(process.pid, (path) => store.ownsFile(path))
+        .catch((error) => logger.warn(`files of ${process.pid} stay: ${messageOf(error)}`));
+    }
     const at = this.idle.indexOf(process);
     if (at >= 0) this.idle.splice(at, 1);
     const { lane } = process;

@@ -5,7 +5,7 @@
  * Used by the function pools.
  */
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, unlink, writeSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LoomError, messageOf } from "../../base/index.js";
 
@@ -73,6 +73,17 @@ export class SharedFiles {
       "task",
       `cannot hand ${memory.length} bytes to a function process: ${reason}; make room in ${this.directories.join(" or ")}`,
     );
+  }
+
+  /** Removes what a process that is gone has made and nobody has taken over: it died before it said so. */
+  async removeFilesOf(pid: number, isTaken: (path: string) => boolean): Promise<void> {
+    for (const directory of this.directories) {
+      // Missing: the worker has stopped meanwhile.
+      for (const name of await readdir(directory).catch(() => [])) {
+        const path = join(directory, name);
+        if (name.startsWith(`f${pid}-`) && !isTaken(path)) await rm(path, { force: true });
+      }
+    }
   }
 
   /** Removes the directory in memory with everything in it. */
