@@ -9,9 +9,11 @@ import { fileURLToPath } from "node:url";
 import { findPython, hasDevelopmentPackages } from "./python-environment.mjs";
 
 const folder = fileURLToPath(new URL("../python", import.meta.url));
+/** Python outside of python/ follows the same rules. */
+const PLACES = ["--config", "ruff.toml", ".", "../examples", "../test"];
 const COMMANDS = [
-  ["ruff", "check", "--quiet", "."],
-  ["ruff", "format", "--check", "--quiet", "."],
+  ["ruff", "check", "--quiet", ...PLACES],
+  ["ruff", "format", "--check", "--quiet", ...PLACES],
   ...(existsSync(join(folder, "loom"))
     ? [["mypy", "--strict", "--no-error-summary", "-p", "loom"]]
     : []),

@@ -21,7 +21,7 @@ interface PackageJson {
 }
 
 /** An import by a package's name; messages and code generators have such words in strings, too. */
-const IMPORT = /(?:from|import)\s*\(?\s*"(@?[a-z][\w.:/-]*)"/g;
+const IMPORT = /(?<!\.)\b(?:from|import)\s*\(?\s*"(@?[a-z][\w.:/-]*)"/g;
 
 const packageJson = JSON.parse(readText("package.json")) as PackageJson;
 

@@ -84,7 +84,8 @@ for (const { file, examples } of documents) {
   describe.skipIf(toRun.length === 0)(`examples of ${file}`, () => {
     for (const example of toRun) {
       const { language, line } = example;
-      const withoutPython = language === "python" && python === undefined;
+      const needsPython = language === "python" || /tasks\.python/.test(example.code);
+        const withoutPython = needsPython && python === undefined;
       it.skipIf(withoutPython)(`line ${line}: ${language} runs`, async () => {
         const { code, stdout, stderr } = await runExample(example);
         expect(code, `${stdout}${stderr}`).toBe(0);

@@ -1,4 +1,5 @@
 """Prints pickles for python-tasks.test.ts: JSON of name to base64."""
+
 import base64
 import json
 
