@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import socket
 import struct
+import tempfile
 import threading
 import time
+from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
 from loom.client import wire
 from loom.client.plan import encode_plan
+from loom.cluster import LocalWorker
 
 PATIENCE_S = 20.0
 
@@ -38,6 +43,14 @@ def is_alive(pid: int) -> bool:
             return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def lose(worker: LocalWorker) -> None:
+    """Kills it, and removes the directory that it can't remove any more."""
+    worker.kill(signal.SIGKILL)
+    until(lambda: not is_alive(worker.pid))
+    host, port = worker.address.rsplit(":", 1)
+    shutil.rmtree(Path(tempfile.gettempdir()) / f"worker-{host}-{port}")
 
 
 def open_files() -> int:

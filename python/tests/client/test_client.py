@@ -575,18 +575,19 @@ def test_log_lines_come_to_who_listens() -> None:
             + wire.text_field(3, "oh")
             + wire.text_field(4, "w:1")
         )
+        server.receive_request(6)
         server.send(frame(wire.number_field(1, 23) + wire.bytes_field(26, log)))
+        server.send(frame(wire.number_field(1, 11) + wire.bytes_field(6, b"")))
         asked.append(server.receive_request(24)[25])
 
     lines: list[Any] = []
     with FakeServer(talk) as server, Client(server.address) as client:
-        with client._session.lock:  # nothing is received before both listen
-            stop_bad = client.on_log(lambda line: 1 / 0)
-            stop = client.on_log(lines.append)
-        until(lambda: lines)
+        stop_bad = client.on_log(lambda line: 1 / 0)
+        stop = client.on_log(lines.append)
+        client.get_stats()
+        assert lines == [(5, "error", "oh", "w:1")]
         stop_bad()
         stop()
         stop()
         until(lambda: len(asked) == 2)
-    assert lines == [(5, "error", "oh", "w:1")]
     assert asked == [[1], [0]]

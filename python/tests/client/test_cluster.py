@@ -15,7 +15,7 @@ import pytest
 from loom import LocalCluster, LoomError, cluster_process, tasks
 from loom import cluster as cluster_module
 
-from .harness import is_alive, open_files, until
+from .harness import is_alive, lose, open_files, until
 
 
 def test_workers_come_and_go_and_no_process_stays() -> None:
@@ -31,7 +31,7 @@ def test_workers_come_and_go_and_no_process_stays() -> None:
                 worker.address for worker in cluster.workers
             }
             first = cluster.workers[0]
-            first.kill(signal.SIGKILL)
+            lose(first)
             until(lambda: client.get_stats()["n_workers"] == 1)
             assert first not in cluster.workers
             more = cluster.add_worker(cpus=3)

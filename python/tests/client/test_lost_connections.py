@@ -26,6 +26,7 @@ from .harness import (
     error,
     finished,
     frame,
+    lose,
     open_files,
     until,
 )
@@ -110,7 +111,7 @@ def test_something_else_listens_there() -> None:
         server.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
 
     assert "does not answer like a HyperLoom server (a frame of" in refused(web)
-    assert "(it closed the connection)" in refused(lambda server: server.socket.close())
+    assert "(it closed the connection)" in refused(lambda server: print(server.receive()))
     assert "its first message was not the dictionary" in refused(
         lambda server: server.send(finished(1)) or server.hold()
     )
@@ -264,7 +265,7 @@ def test_killed_workers(own_cluster: LocalCluster) -> None:
         sleeping = client.submit_one(once)
         until(lambda: any(each["assigned"] for each in client.get_status()["workers"]))
         for worker in own_cluster.workers:
-            worker.kill(signal.SIGKILL)
+            lose(worker)
         until(lambda: client.get_stats()["n_workers"] == 0)
         with pytest.raises(TaskFailed) as caught:
             sleeping.gather()
