@@ -35,7 +35,10 @@ export class RecordWriter {
     return batch;
   }
 
-  /** Makes room for `count` more bytes and returns where they start. */
+  /**
+   * Makes room for `count` more bytes and returns where they start. `view` and `bytes` may be other
+   * ones afterwards: take them after the call, also within one expression.
+   */
   protected reserve(count: number): number {
     const start = this.end;
     this.end = start + count;

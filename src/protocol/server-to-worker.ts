@@ -200,7 +200,8 @@ export class ServerToWorkerWriter extends RecordWriter {
 
   /** Stop everything, remove all files, exit with code 0. */
   shutdown(): void {
-    this.view.setUint8(this.reserve(1), Op.shutdown);
+    const at = this.reserve(1);
+    this.view.setUint8(at, Op.shutdown);
   }
 
   private taskRecord(op: number, row: number, attempt: number): void {

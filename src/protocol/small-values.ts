@@ -10,12 +10,14 @@ const ABSENT = 255;
 export class SmallValueWriter extends RecordWriter {
   /** The next result is not small. */
   absent(): void {
-    this.view.setUint8(this.reserve(1), ABSENT);
+    const at = this.reserve(1);
+    this.view.setUint8(at, ABSENT);
   }
 
   /** The next result is `length` bytes of `bytes`; at most INLINE_LIMIT. */
   value(bytes: Uint8Array, start: number, length: number): void {
-    this.view.setUint8(this.reserve(1), length);
+    const at = this.reserve(1);
+    this.view.setUint8(at, length);
     this.putBytes(bytes, start, length);
   }
 }

@@ -45,3 +45,14 @@ test("too few or too many bytes are a protocol error", () => {
     }),
   );
 });
+
+test("more values than fit into the first buffer", () => {
+  // Each lets the buffer grow in the middle of another one.
+  for (let size = 0; size <= 8; size++) {
+    const values = Array.from({ length: 40_000 }, (_, i) =>
+      i % 7 === 0 ? undefined : new Uint8Array(size).fill(i),
+    );
+    const read = readSmallValues(write(values), values.length);
+    expect(read.findIndex((value, i) => value?.toString() !== values[i]?.toString())).toBe(-1);
+  }
+});
