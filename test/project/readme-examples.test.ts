@@ -17,10 +17,10 @@ import {
 } from "./example-runner.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+// python/README.md is run as one script by python/tests/client/test_readme.py.
 const files = [
   "README.md",
   "CONTRIBUTING.md",
-  "python/README.md",
   ...readdirSync(join(root, "docs"))
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
