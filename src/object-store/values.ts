@@ -33,8 +33,7 @@ export class TypedValue implements ValueObject {
   private clientForm: BytesObject | undefined;
   private knownSize: number | undefined;
   private knownLength: number | undefined;
-  /** Why there is no serialized form: it is not tried again. */
-  private problem: unknown = undefined;
+  /** Undefined until it was tried, null: there is none. */
   private sendProblem: string | null | undefined = undefined;
 
   /**
@@ -92,14 +91,7 @@ export class TypedValue implements ValueObject {
   }
 
   get content(): BytesObject {
-    if (this.serialized !== undefined) return this.serialized;
-    if (this.problem !== undefined) throw this.problem;
-    try {
-      this.serialized = plainObject(this.known().serialize(this.value));
-    } catch (error) {
-      this.problem = error;
-      throw error;
-    }
+    this.serialized ??= plainObject(this.known().serialize(this.value));
     return this.serialized;
   }
 
@@ -111,7 +103,7 @@ export class TypedValue implements ValueObject {
 
   /**
    * Why it can't be sent to another worker; undefined: it can, and content, size and length do not
-   * fail any more.
+   * fail any more. Tried once only.
    */
   findSendProblem(): string | undefined {
     if (this.sendProblem === undefined) {
