@@ -85,7 +85,7 @@ for (const { file, examples } of documents) {
     for (const example of toRun) {
       const { language, line } = example;
       const needsPython = language === "python" || /tasks\.python/.test(example.code);
-        const withoutPython = needsPython && python === undefined;
+      const withoutPython = needsPython && python === undefined;
       it.skipIf(withoutPython)(`line ${line}: ${language} runs`, async () => {
         const { code, stdout, stderr } = await runExample(example);
         expect(code, `${stdout}${stderr}`).toBe(0);
