@@ -23,6 +23,8 @@ export interface TaskExecution {
   readonly label: string | undefined;
   /** The client's id of the task; 0 for built-in tasks and programs. */
   readonly taskId: number;
+  /** 1; more after it was lost with a worker, for functions and extensions. Unlike `attempt`, for users. */
+  readonly execution: number;
   /** Milliseconds that it may take; 0 = no limit. Kept by the worker by cancelling the task. */
   readonly timeLimitMs: number;
   /** It must not be executed a second time, whatever happens to its executor. */

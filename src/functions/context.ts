@@ -24,7 +24,7 @@ export interface TaskLog {
 export interface Context {
   /** Id of the task on its client's connection (`future.id`). */
   readonly taskId: number;
-  /** 1 for the first execution; grows when the task is executed again. */
+  /** 1 for the first execution; more when it was lost with a worker and is executed again. */
   readonly attempt: number;
   readonly log: TaskLog;
   /** Fires when nobody wants the result any more, or the time limit is over. */

@@ -15,6 +15,8 @@ export class AssignRecord {
   cpus = 0;
   /** The client's id of the task; 0 where it was not sent. */
   taskId = 0;
+  /** How often it was lost with a worker; 0 where that was not sent. */
+  losses = 0;
   configStart = 0;
   configLength = 0;
   extrasStart = 0;

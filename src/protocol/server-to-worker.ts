@@ -39,7 +39,7 @@ export const INLINE_LIMIT = 64;
 export const AssignFlag = {
   /** A `TaskExtras` message (proto/worker.proto) comes with it. */
   extras: 1,
-  /** The client's id of the task comes with it: functions may ask for it. */
+  /** The client's id of the task and its losses come with it: functions may ask for them. */
   taskId: 2,
 } as const;
 
@@ -61,7 +61,8 @@ HEAD_BYTES[Op.shutdown] = 1;
 export class ServerToWorkerWriter extends RecordWriter {
   /**
    * Begins an assignment; exactly `inputCount` input…() calls must follow.
-   * @param taskId the client's id of the task, -1 = not sent
+   * @param taskId the client's id of the task, -1 = neither it nor `losses` is sent
+   * @param losses how often the task was lost with a worker, up to 255
    */
   assign(
     row: number,
@@ -74,6 +75,7 @@ export class ServerToWorkerWriter extends RecordWriter {
     configLength: number,
     extras: Uint8Array | undefined,
     taskId = -1,
+    losses = 0,
   ): void {
     const at = this.reserve(ASSIGN_HEAD);
     const view = this.view;
@@ -94,8 +96,9 @@ export class ServerToWorkerWriter extends RecordWriter {
       this.putBytes(extras, 0, extras.length);
     }
     if (taskId >= 0) {
-      const taskIdAt = this.reserve(4);
+      const taskIdAt = this.reserve(5);
       this.view.setUint32(taskIdAt, taskId, true);
+      this.view.setUint8(taskIdAt + 4, losses);
     }
   }
 
@@ -326,10 +329,12 @@ export class ServerToWorkerReader {
       at += 4 + record.extrasLength;
     }
     record.taskId = 0;
+    record.losses = 0;
     if (flags & AssignFlag.taskId) {
-      if (at + 4 > frame.length) throw truncatedRecord("server", start);
+      if (at + 5 > frame.length) throw truncatedRecord("server", start);
       record.taskId = view.getUint32(at, true);
-      at += 4;
+      record.losses = frame[at + 4];
+      at += 5;
     }
     if (at + inputCount * 5 > frame.length) throw truncatedRecord("server", start);
     record.inputCount = inputCount;

@@ -73,6 +73,7 @@ export class WorkerLink {
       config.length,
       extras,
       wantsTaskId(taskType) ? core.taskIdOf(row) : -1,
+      table.losses[row],
     );
     const start = table.inputStart[row];
     for (let edge = start; edge < start + inputCount; edge++) {

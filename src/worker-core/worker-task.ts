@@ -30,6 +30,8 @@ export class WorkerTask {
   readonly cpus: number;
   /** The client's id of the task; 0 where functions can't ask for it. */
   readonly taskId: number;
+  /** How often it was lost with another worker; 0 where functions can't ask for it. */
+  readonly losses: number;
   /** The frame it came in; config and extras are in it. */
   readonly frame: Uint8Array;
   readonly configStart: number;
@@ -59,6 +61,7 @@ export class WorkerTask {
     this.taskType = record.taskType;
     this.cpus = record.cpus;
     this.taskId = record.taskId;
+    this.losses = record.losses;
     this.frame = record.frame;
     this.configStart = record.configStart;
     this.configLength = record.configLength;

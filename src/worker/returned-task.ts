@@ -75,6 +75,7 @@ class StepTask implements TaskExecution {
   readonly cores: readonly number[];
   readonly label: string | undefined;
   readonly taskId: number;
+  readonly execution: number;
   /** Its own is that of the task which returned it, kept by the runner. */
   readonly timeLimitMs = 0;
   readonly once = true;
@@ -95,6 +96,7 @@ class StepTask implements TaskExecution {
     this.cores = running.cores;
     this.label = running.label;
     this.taskId = running.taskId;
+    this.execution = running.execution;
   }
 
   onCancel(callback: (reason: CancelReason) => void): void {

@@ -22,6 +22,7 @@ export class RunningTask implements TaskExecution {
   readonly cpus: number;
   readonly cores: readonly number[];
   readonly taskId: number;
+  readonly execution: number;
   readonly label: string | undefined = undefined;
   readonly timeLimitMs: number = 0;
   readonly once: boolean = false;
@@ -46,6 +47,7 @@ export class RunningTask implements TaskExecution {
     this.row = task.row;
     this.attempt = task.attempt;
     this.taskId = task.taskId;
+    this.execution = task.losses + 1;
     const { configStart, configLength } = task;
     this.config =
       configLength === 0 ? NO_BYTES : task.frame.subarray(configStart, configStart + configLength);

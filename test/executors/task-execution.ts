@@ -14,6 +14,7 @@ export function aTask(
     cores: [],
     label: undefined,
     taskId: 0,
+    execution: 1,
     timeLimitMs: 0,
     once: false,
     onCancel() {},

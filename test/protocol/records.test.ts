@@ -40,6 +40,7 @@ const anAssignment = fc.record({
   config: someBytes,
   extras: fc.option(fc.uint8Array({ minLength: 1, maxLength: 20 }), { nil: undefined }),
   taskId: fc.nat(0x7fffffff),
+  losses: u8,
   inputs: fc.array(anInput, { maxLength: 40 }),
 });
 type Assignment = typeof anAssignment extends fc.Arbitrary<infer T> ? T : never;
@@ -83,9 +84,11 @@ function write(writer: ServerToWorkerWriter | WorkerToServerWriter, calls: reado
 function writeAssignment(writer: ServerToWorkerWriter, task: Assignment): void {
   // The config lies somewhere in a larger buffer, as in a plan.
   const around = Uint8Array.of(1, 2, ...task.config, 3);
-  const { row, attempt, taskType, cpus, config, extras, taskId, inputs } = task;
+  const { row, attempt, taskType, cpus, config, extras, inputs } = task;
+  const { taskId, losses } = task;
   const { length } = config;
-  writer.assign(row, attempt, taskType, cpus, inputs.length, around, 2, length, extras, taskId);
+  const count = inputs.length;
+  writer.assign(row, attempt, taskType, cpus, count, around, 2, length, extras, taskId, losses);
   for (const input of inputs) {
     if ("bytes" in input) writer.inputInline(input.row, input.bytes, 0, input.bytes.length);
     else if ("holders" in input) writer.inputRemote(input.row, input.size, input.holders);
@@ -119,13 +122,16 @@ function readToWorker(frame: Uint8Array): Call[] {
           });
         }
       }
-      const { row, attempt, taskType, cpus, taskId } = r;
+      const { row, attempt, taskType, cpus, taskId, losses } = r;
       const config = r.frame.slice(r.configStart, r.configStart + r.configLength);
       const extras =
         r.extrasLength === 0
           ? undefined
           : r.frame.slice(r.extrasStart, r.extrasStart + r.extrasLength);
-      calls.push(["assign", { row, attempt, taskType, cpus, config, extras, taskId, inputs }]);
+      calls.push([
+        "assign",
+        { row, attempt, taskType, cpus, config, extras, taskId, losses, inputs },
+      ]);
     },
     drop: record("drop"),
     retract: record("retract"),

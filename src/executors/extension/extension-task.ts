@@ -48,7 +48,7 @@ export class RunningExtensionTask implements ExtensionTask {
   }
 
   get attempt(): number {
-    return this.execution.attempt;
+    return this.execution.execution;
   }
 
   get cpus(): number {

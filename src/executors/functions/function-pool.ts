@@ -202,7 +202,7 @@ export class FunctionPool implements Executor {
         const head = {
           serial: call.serial,
           taskId: task.taskId,
-          attempt: task.attempt,
+          attempt: task.execution,
           light: lane.light,
         };
         const { firstArgument } = this.kind;

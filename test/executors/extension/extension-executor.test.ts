@@ -115,7 +115,7 @@ describe("a task gets", () => {
         log.critical({ not: "text" } as never);
         return JSON.stringify([type, taskId, attempt, cpus, label, String(config), inputs.length]);
       },
-      { taskId: 7, attempt: 2, cpus: 3, label: "lab", config: bytes("conf") },
+      { taskId: 7, execution: 2, cpus: 3, label: "lab", config: bytes("conf") },
     );
     expect(JSON.parse(textOf(result!))).toEqual(["my/it", 7, 2, 3, "lab", "conf", 0]);
     expect(logged).toEqual(["2 begins", "5 { not: 'text' }"]);
