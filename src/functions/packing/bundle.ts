@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { dirname, extname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { BuildFailure, Message } from "esbuild";
 import { refused } from "./function-source.js";
 import { esbuild } from "./libraries.js";
@@ -122,7 +122,9 @@ function build(
     });
     const [mapFile, codeFile] = outputFiles;
     const map = JSON.parse(mapFile.text) as SourceMapJson;
-    const sources = map.sources.map((source) => new URL(source ?? "", `${file.url}`).href);
+    // Not relative to file.url: that of packed code is its author's.
+    const base = pathToFileURL(join(folder, "/"));
+    const sources = map.sources.map((source) => new URL(source ?? "", base).href);
     return codeFile.text + inlineMapComment(sources, map.mappings);
   } catch (error) {
     const messages = (error as Partial<BuildFailure>).errors;
