@@ -31,8 +31,8 @@ from .protocol import (
 )
 from .result_files import ResultFiles
 
-# Workers read results recursively.
-MAX_DEPTH = 500
+# As deep as the encoder gets within Python's usual limit of 1000 calls.
+MAX_DEPTH = 300
 MAX_DEPTH_SHOWN = 20
 
 WHAT_TO_DO = (

@@ -157,8 +157,8 @@ def nested(depth: int) -> Any:
 
 
 def test_nested_results(process: FunctionProcess) -> None:
-    result = process.call(nested(200))
-    for _ in range(200):
+    result = process.call(nested(300))
+    for _ in range(300):
         (result,) = result
     assert result == b"x"
 
@@ -187,10 +187,10 @@ def test_nested_too_deep(process: FunctionProcess) -> None:
         return nested_300()
 
     nested_300 = nested(300)
-    for function in (nested(501), nested(100_000), itself, endless_task, low_limit):
+    for function in (nested(301), nested(100_000), itself, endless_task, low_limit):
         message = process.fail(function)
         assert message.startswith(INVALID)
-        assert "nested more than 500 levels deep" in message
+        assert "nested more than 300 levels deep" in message
         assert len(message) < 1000
     # Not so wrapped objects, which only pickle limits.
     deep = nested(100_000)
