@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Context, type Data, jsTask, type Task, tasks } from "hyperloom";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { expression, python } from "./python.js";
-import { failureOf, sharedCluster, within } from "./shared-cluster.js";
+import { sharedCluster, within } from "./shared-cluster.js";
 
 /** One core each: two tasks that run at the same time are on two workers. */
 const shared = sharedCluster({ workers: 2, cpus: 1 });
@@ -82,7 +82,7 @@ describe("results go through", () => {
 
   it("futures of several submits, and of results that are arrays", async () => {
     const { client } = shared;
-    const a = client.submitOne(expression("", "['x', 'y']"));
+    const a = client.submitOne(expression<Buffer[]>("", "['x', 'y']"));
     const b = client.submitOne(upper(tasks.const("b")));
     await a.wait();
     const c = client.submitOne(join2(tasks.get(a, 1), b));
@@ -137,14 +137,17 @@ describe("objects move between workers", () => {
     const place = folder();
     const index = tasks.get(tasks.split(tasks.const("one\ntwo\n")), 1);
     const js = makeHere(place, LARGE, index);
-    const py = python(MAKE_HERE, { args: [place, LARGE], inputs: [index], context: true });
-    const both = [js, py] as const;
+    const py = python<Buffer[]>(MAKE_HERE, {
+      args: [place, LARGE],
+      inputs: [index],
+      context: true,
+    });
     const readers = [
       js,
-      describeHere(js, py as unknown as Task<Buffer>),
+      describeHere(js, py),
       python(DESCRIBE_HERE, { inputs: [js, py] }),
       tasks.run("wc -c", { stdin: tasks.get(js, 2) }),
-      tasks.run("wc -c", { stdin: tasks.get(py, 2) as Task<Buffer> }),
+      tasks.run("wc -c", { stdin: tasks.get(py, 2) }),
     ] as const;
     const futures = client.submit(readers);
     const [made, fromJs, fromPy, ...counts] = await within("all", client.gather(futures));

@@ -210,10 +210,27 @@ export class SharedCluster {
   }
 }
 
-/** Starts a cluster before the tests of this file (or `describe`) and ends it after them. */
-export function sharedCluster(options: LocalClusterOptions): SharedCluster {
+/**
+ * Starts a cluster before the tests of this file (or `describe`) and ends it after them.
+ * @param environment added to that of its processes
+ */
+export function sharedCluster(
+  options: LocalClusterOptions,
+  environment: Readonly<Record<string, string>> = {},
+): SharedCluster {
   const cluster = new SharedCluster();
-  beforeAll(() => cluster.start(options));
+  beforeAll(async () => {
+    const before = Object.keys(environment).map((name) => [name, process.env[name]] as const);
+    Object.assign(process.env, environment);
+    try {
+      await cluster.start(options);
+    } finally {
+      for (const [name, value] of before) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    }
+  });
   beforeEach(() => {
     onTestFailed(() => {
       console.error(`The cluster's log:\n${cluster.logged.slice(-SHOWN_LOG_CHARACTERS)}`);

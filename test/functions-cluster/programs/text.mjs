@@ -1,5 +1,5 @@
 /** A module that lies on the workers: functions of it are called by name. */
-import { Task, tasks } from "hyperloom";
+import { tasks } from "hyperloom";
 
 export function shout(data) {
   return `${data.text().toUpperCase()}!`;
