@@ -5,8 +5,10 @@
  */
 
 const WINDOW_MS = 1000;
-/** Characters per window. */
+/** Characters per window: what a pipe takes at once if its reader is busy (a full one blocks for 100 ms). */
 const WINDOW_LENGTH = 128 * 1024;
+/** What the log adds to a line. */
+const LINE_OVERHEAD = 100;
 
 export class LineBudget {
   private rest = WINDOW_LENGTH;
@@ -25,7 +27,7 @@ export class LineBudget {
       this.windowEndMs = nowMs + WINDOW_MS;
       this.rest = WINDOW_LENGTH;
     }
-    this.rest -= length;
+    this.rest -= length + LINE_OVERHEAD;
     if (this.rest >= 0) return true;
     this.leftOut++;
     this.timer ??= setTimeout(() => this.end(), this.windowEndMs - nowMs).unref();
