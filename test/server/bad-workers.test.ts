@@ -50,8 +50,8 @@ afterEach(async () => {
 
 describe("a registration is refused", () => {
   it.each([
-    ["of no worker protocol", { workerProtocol: undefined }, /worker protocol 0, this server 1/],
-    ["of a later worker protocol", { workerProtocol: 2 }, /worker protocol 2, this server 1/],
+    ["of no worker protocol", { workerProtocol: undefined }, /worker protocol 0, this server 2/],
+    ["of a later worker protocol", { workerProtocol: 3 }, /worker protocol 3, this server 2/],
     ["of another wire version", { protocolVersion: 3 }, /protocol version 3 is not supported/],
     ["with 0 cpus", { cpus: 0 }, /1 to 65535 cpus, not 0/],
     ["with -1 cpus", { cpus: -1 }, /1 to 65535 cpus, not -1/],
