@@ -76,7 +76,9 @@ describe("a function that ends its process", () => {
     [
       "Python: segmentation fault",
       python("import ctypes\ndef f():\n  ctypes.string_at(0)"),
-      new RegExp(`^${died("Python", "it was killed by SIGSEGV")}[^]*Segmentation fault[^]* in f\n`),
+      new RegExp(
+        `^${died("Python", "it was killed by SIGSEGV")}[\\s\\S]*Segmentation fault[\\s\\S]* in f\n`,
+      ),
       { signal: "SIGSEGV" },
     ],
     [
