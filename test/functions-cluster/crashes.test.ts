@@ -141,7 +141,7 @@ def f():
       return ["x".repeat(1e6), last];
     });
     expect((await failureAmongOthers(shared, ends())).exitStatus).toBe(5);
-    await until("no file is left", () => shared.sharedFiles().length === 0);
+    await until("no file is left", () => shared.resultFiles().length === 0);
   });
 });
 

@@ -99,13 +99,6 @@ export function sharedFolders(pids: readonly number[]): string[] {
     .map((name) => join(SHARED_MEMORY, name));
 }
 
-/** What is in those folders, as "folder/file". */
-export function sharedFiles(pids: readonly number[]): string[] {
-  return sharedFolders(pids).flatMap((folder) =>
-    readdirSync(folder).map((file) => join(folder, file)),
-  );
-}
-
 export class SharedCluster {
   logged = "";
   client!: Client;
@@ -167,9 +160,11 @@ export class SharedCluster {
     );
   }
 
-  /** Files through which the workers share bytes with function processes. */
-  sharedFiles(): string[] {
-    return sharedFiles(this.workers.map(({ pid }) => pid));
+  /** Files with large results, made by function processes. What workers share goes with their garbage. */
+  resultFiles(): string[] {
+    return sharedFolders(this.workers.map(({ pid }) => pid)).flatMap((folder) =>
+      readdirSync(folder).flatMap((name) => (name.startsWith("f") ? [join(folder, name)] : [])),
+    );
   }
 
   /** Resolves when the server holds nothing but kept code, and its workers have nothing to do. */
