@@ -161,7 +161,8 @@ export class FunctionPool implements Executor {
           for (const call of process.lane?.sent.values() ?? []) this.startTimer(call, process);
         },
         findValueType: (type) => this.options.valueTypes?.get(type),
-        findInputs: (serial) => process.lane?.sent.get(serial)?.arguments(this.kind.firstArgument),
+        findInputs: (serial) => process.lane?.sent.get(serial)?.task.inputs,
+        firstArgument: this.kind.firstArgument,
         result: (serial, durationUs, result) => this.finished(process, serial, durationUs, result),
         failed: (serial, durationUs, message) => {
           this.ended(process, serial, durationUs, ({ task, cancelled }) => {

@@ -51,10 +51,6 @@ export class Call {
     readonly functionObject: DataObject,
     readonly record: FunctionRecord,
   ) {}
-
-  arguments(first: number): readonly DataObject[] {
-    return first === 0 ? this.task.inputs : this.task.inputs.slice(first);
-  }
 }
 
 export class Lane {
@@ -64,6 +60,8 @@ export class Lane {
   readonly sent = new Map<number, Call>();
   /** The call that came last: how short it is decides whether another may come. */
   private latest: Call | undefined;
+  /** The call that was sent last; it may have ended. */
+  private lastSent: Call | undefined;
   /** Being filled up: from half of the limit until the limit is reached. */
   private filling = true;
 
@@ -107,14 +105,17 @@ export class Lane {
     const next = this.queue[0];
     if (next === undefined || this.process === undefined) return undefined;
     if (this.sent.size > 0) {
-      if (next.alone) return undefined;
-      const [first] = this.sent.values();
-      if (first.alone) return undefined;
-      // Heavy ones came because there was room. Others wait here, where they can be cancelled
-      // and given to another process, not behind a call that takes long.
-      const limit = Math.min(first.record.limit, next.record.limit);
-      if (this.light && !this.overlaps && this.sent.size >= limit) return undefined;
+      // One that is alone is the only one that was sent, so the last.
+      if (next.alone || this.lastSent?.alone) return undefined;
+      if (this.light && !this.overlaps) {
+        // Heavy ones came because there was room. Others wait here, where they can be cancelled
+        // and given to another process, not behind a call that takes long.
+        const [first] = this.sent.values();
+        const limit = Math.min(first.record.limit, next.record.limit);
+        if (this.sent.size >= limit) return undefined;
+      }
     }
+    this.lastSent = next;
     return this.queue.shift();
   }
 

@@ -31,14 +31,18 @@ export class ReturnedTask {
   ) {}
 }
 
+const NO_INPUTS: readonly DataObject[] = [];
+
 /** What a function gave. */
 export type FunctionResult = DataObject | ReturnedTask;
 
 /** Told what comes; `readResult` must be called at once for a result. */
 export interface ReplyHandler {
   ready(text: string): void;
-  /** The objects that the call's inputs were numbered as; undefined: no such call is open. */
+  /** The inputs of the call's task, its arguments among them; undefined: no such call is open. */
   findInputs(serial: number): readonly DataObject[] | undefined;
+  /** The first of them that is an argument: what results refer to is counted from there. */
+  readonly firstArgument: number;
   /** What is known here of a type of values. */
   findValueType(type: string): ValueType | undefined;
   /** Takes over a file that the process has made. Throws LoomError if it can't be had. */
@@ -59,7 +63,11 @@ export class ReplyReader {
   private view: DataView = new DataView(new ArrayBuffer(0));
   private at = 0;
 
-  constructor(private readonly handler: ReplyHandler) {}
+  private readonly reading: ResultReading;
+
+  constructor(private readonly handler: ReplyHandler) {
+    this.reading = new ResultReading(handler.firstArgument);
+  }
 
   /** The next bytes from the socket; the reader keeps no reference to them. */
   push(chunk: Buffer): void {
@@ -121,11 +129,13 @@ export class ReplyReader {
 
   private readResult(serial: number, durationUs: number): void {
     const inputs = this.handler.findInputs(serial);
-    const reading = new ResultReading(inputs ?? []);
+    const { reading } = this;
+    reading.begin(inputs ?? []);
     const result = this.result(reading, 0);
     if (inputs === undefined) throw new ProtocolError(`a result for call ${serial}, unknown here`);
     if (reading.problem !== undefined) this.handler.failed(serial, durationUs, reading.problem);
     else this.handler.result(serial, durationUs, result);
+    reading.begin(NO_INPUTS);
   }
 
   private result(reading: ResultReading, depth: number): FunctionResult {
@@ -231,17 +241,21 @@ export class ReplyReader {
 class ResultReading {
   /** Why the result can't be used, though it was read in order. */
   problem: string | undefined;
+  private inputs: readonly DataObject[] = [];
   private numbered: DataObject[] | undefined;
 
-  constructor(private readonly inputs: readonly DataObject[]) {}
+  constructor(private readonly firstArgument: number) {}
+
+  /** Another result: the same object serves for all, as most results refer to nothing. */
+  begin(inputs: readonly DataObject[]): void {
+    this.problem = undefined;
+    this.inputs = inputs;
+    this.numbered = undefined;
+  }
 
   /** The object with this number: inputs with their elements, arrays before what is in them. */
   object(number: number): DataObject {
-    // Most results refer to an input that is no array, or to none.
-    if (this.numbered === undefined) {
-      const simple = this.inputs.every(({ kind }) => kind !== "array");
-      this.numbered = simple ? [...this.inputs] : numberedObjects(this.inputs);
-    }
+    this.numbered ??= numberedObjects(this.inputs.slice(this.firstArgument));
     const object = this.numbered[number];
     if (object === undefined) throw new ProtocolError(`object ${number} of a call without it`);
     return object;
