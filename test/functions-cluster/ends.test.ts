@@ -5,7 +5,14 @@ import { type Data, jsTask, type Task, tasks } from "hyperloom";
 import { afterEach, describe, expect, it } from "vitest";
 import { failureAmongOthers, lightWaitFor, newPath, touch } from "./bystanders.js";
 import { python } from "./python.js";
-import { failureOf, isAlive, sharedCluster, until, within } from "./shared-cluster.js";
+import {
+  failureOf,
+  isAlive,
+  SharedCluster,
+  sharedCluster,
+  until,
+  within,
+} from "./shared-cluster.js";
 
 const shared = sharedCluster({ workers: 1, cpus: 2 });
 afterEach(() => shared.untilIdle());
@@ -210,4 +217,32 @@ exec ${process.env.LOOM_PYTHON} "$@"
     expect(values.map(Number)).toEqual([6, 7, 8, 9, 10, 11]);
     await slowly.untilIdle();
   });
+});
+
+it("a cluster closes in order, whatever its functions do, and leaves nothing", async () => {
+  const closing = new SharedCluster();
+  await closing.start({ workers: 2, cpus: 2 });
+  const started = newPath();
+  const notes = jsTask((path: string) => {
+    require("node:fs").appendFileSync(path, "x");
+    for (;;);
+  });
+  const source = `
+import os, signal, time
+def f(path):
+    for number in (1, 2, 15): signal.signal(number, signal.SIG_IGN)
+    with open(path, "a") as file: file.write("x")
+    while True: time.sleep(1)
+`;
+  const large = jsTask((size: number) => new Uint8Array(size));
+  closing.client.submit([
+    ...[0, 1].map(() => notes(started)),
+    ...[0, 1].map(() => python(source, { args: [started] })),
+    python(source, { args: [started], cpus: 0 }),
+    lightWaitFor(newPath()),
+    large(1e6),
+  ]);
+  await until("all run", () => existsSync(started) && readFileSync(started, "utf8").length === 5);
+  // Workers that take 5 s are killed and leave their folders, which this finds.
+  await closing.close();
 });
