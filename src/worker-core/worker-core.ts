@@ -261,9 +261,7 @@ export class WorkerCore {
     const first = entry.firstWaiting;
     if (first === undefined) return;
     const more = entry.moreWaiting;
-    entry.firstWaiting = undefined;
-    entry.moreWaiting = undefined;
-    entry.staleWaiting = 0;
+    entry.clearWaiting();
     this.inputArrived(first);
     if (more === undefined) return;
     for (let i = 0; i < more.length; i++) this.inputArrived(more[i]);
@@ -292,9 +290,7 @@ export class WorkerCore {
       input.wanted--;
       if (input.wanted > 0 || input.kept) continue;
       if (input.fetch !== undefined) this.abortFetch(input);
-      input.firstWaiting = undefined;
-      input.moreWaiting = undefined;
-      input.staleWaiting = 0;
+      input.clearWaiting();
       if (input.inStore) this.discard(input);
       else this.forgetEntryIfUnused(input);
     }
@@ -351,9 +347,7 @@ export class WorkerCore {
   private loseInput(entry: RowEntry, holder: number): void {
     const waiting = entry.moreWaiting ?? [];
     if (entry.firstWaiting !== undefined) waiting.unshift(entry.firstWaiting);
-    entry.firstWaiting = undefined;
-    entry.moreWaiting = undefined;
-    entry.staleWaiting = 0;
+    entry.clearWaiting();
     // A task that waits for it twice is gone the second time.
     for (const task of waiting) {
       if (task.state === TaskState.waiting) this.loseTask(task, entry.row, holder);

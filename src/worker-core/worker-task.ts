@@ -106,6 +106,13 @@ export class RowEntry {
     else this.moreWaiting.push(task);
   }
 
+  /** Nobody waits for it any more. */
+  clearWaiting(): void {
+    this.firstWaiting = undefined;
+    this.moreWaiting = undefined;
+    this.staleWaiting = 0;
+  }
+
   /** One more of the waiting tasks is gone. Keeps the list within twice its live length. */
   waitingGone(): void {
     this.staleWaiting++;
