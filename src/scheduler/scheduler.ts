@@ -191,7 +191,10 @@ export class Scheduler {
       tasks.flags[row] &= ~TaskFlag.queued;
       this.serveOne(row, load);
     }
-    if (light.length > 0) load.windowFull();
+    if (light.length > 0) {
+      load.windowFull();
+      if (load.lightRoom === 0) load.windowBlocked(this.nowMs);
+    }
     const heavy = load.localHeavy;
     while (heavy.length > 0) {
       const row = heavy.front();
@@ -226,7 +229,12 @@ export class Scheduler {
     for (const load of alive) {
       if (load.lightRoom > 0 && load.offers(taskClass.taskType)) open++;
     }
-    if (open === 0) return;
+    if (open === 0) {
+      for (const load of alive) {
+        if (load.offers(taskClass.taskType)) load.windowBlocked(this.nowMs);
+      }
+      return;
+    }
     const run = Math.ceil(ready.length / open);
     for (let i = 0; i < alive.length && ready.length > 0; i++) {
       const load = alive[this.nextLightWorker++ % alive.length];

@@ -7,8 +7,12 @@ import { IntDeque } from "../base/index.js";
 /** Light tasks sent to a worker and not finished: at least and at most. */
 const MIN_WINDOW = 256;
 const MAX_WINDOW = 8192;
+/** At most while nothing finishes. */
+const MAX_BLOCKED_WINDOW = 65_536;
 /** Work to keep queued at a worker: enough to bridge a round trip, little enough to rebalance. */
 const QUEUED_MS = 10;
+/** No light task has finished for so long though more could be sent: they wait for something. */
+const STUCK_MS = 50;
 /** Shortest interval from which a rate is taken. */
 const RATE_INTERVAL_MS = 10;
 
@@ -39,6 +43,8 @@ export class WorkerLoad {
   private intervalStart = 0;
   private ranDry = false;
   private limited = false;
+  /** Since when the full window keeps tasks from being sent and no light task finishes; 0: not. */
+  private blockedSinceMs = 0;
 
   constructor(
     readonly index: number,
@@ -70,11 +76,25 @@ export class WorkerLoad {
   lightFinished(): void {
     this.lightAssigned--;
     this.finishedSince++;
+    this.blockedSinceMs = 0;
   }
 
   /** The window kept tasks from being sent. */
   windowFull(): void {
     this.limited = true;
+  }
+
+  /**
+   * There was no room at all. What was sent may be functions that wait for hours: others must
+   * not wait for them, so the window grows as long as nothing finishes.
+   */
+  windowBlocked(nowMs: number): void {
+    if (this.blockedSinceMs === 0) {
+      this.blockedSinceMs = nowMs;
+    } else if (nowMs - this.blockedSinceMs >= STUCK_MS) {
+      this.window = Math.min(MAX_BLOCKED_WINDOW, 2 * this.window);
+      this.blockedSinceMs = nowMs;
+    }
   }
 
   /** To be called once a pass. */

@@ -71,7 +71,7 @@ function checkQueues(core: WorkerCore, ready: WorkerTask[], readyCpuTasks: numbe
   check(large === readyCpuTasks, readyCpuTasks, `ready tasks with cores counted, not ${large}`);
 }
 
-function checkCores({ slots, asyncLight }: WorkerCore): void {
+function checkCores({ slots, light }: WorkerCore): void {
   const free = slots.holders.filter((holder) => holder === undefined).length;
   check(free === slots.free, slots.free, "free cores miscounted");
   slots.holders.forEach((holder, core) => {
@@ -79,7 +79,7 @@ function checkCores({ slots, asyncLight }: WorkerCore): void {
     check(holder.numbers.includes(core), core, "is held by nobody");
     check(holder.tasks > 0, core, "is held by no task");
   });
-  check(asyncLight >= 0, asyncLight, "asynchronous light tasks");
+  light.check();
 }
 
 /** Cancelled tasks that still wind down hold cores too, and are in no table. */

@@ -18,16 +18,15 @@ import { CoreSlots } from "./core-slots.js";
 import { CpuQueue } from "./cpu-queue.js";
 import { FetchQueue } from "./fetch-queue.js";
 import { checkWorkerCore } from "./invariants.js";
-import { LightQueue } from "./light-queue.js";
+import { LightTasks } from "./light-tasks.js";
 import type { WorkerOutbox } from "./outbox.js";
 import { ObjectFetch, RowEntry, TaskState, WorkerTask } from "./worker-task.js";
-
-/** So many light tasks may go on asynchronously at once; more light tasks wait meanwhile. */
-export const MAX_ASYNC_LIGHT = 256;
 
 export interface WorkerCoreOptions {
   /** Cores that tasks may hold. */
   readonly cpus: number;
+  /** Whether tasks of this type (a symbol's number) run in other processes. Default: none do. */
+  isElsewhere?(taskType: number): boolean;
 }
 
 export class WorkerCore {
@@ -36,13 +35,11 @@ export class WorkerCore {
   /** @internal */
   readonly slots: CoreSlots;
   /** @internal */
-  readonly light = new LightQueue();
+  readonly light: LightTasks;
   /** @internal */
   readonly cpuQueue = new CpuQueue();
   /** @internal */
   readonly fetches = new FetchQueue();
-  /** @internal Light tasks that go on asynchronously, cancelled ones included. */
-  asyncLight = 0;
 
   private readyCpuTasks = 0;
   private order = 0;
@@ -52,6 +49,7 @@ export class WorkerCore {
     options: WorkerCoreOptions,
   ) {
     this.slots = new CoreSlots(options.cpus);
+    this.light = new LightTasks((taskType) => options.isElsewhere?.(taskType) === true);
   }
 
   // Events from the server.
@@ -143,7 +141,6 @@ export class WorkerCore {
         return task;
       }
     }
-    if (this.asyncLight >= MAX_ASYNC_LIGHT) return undefined;
     const task = this.light.shift();
     if (task !== undefined) task.state = TaskState.running;
     return task;
@@ -167,9 +164,7 @@ export class WorkerCore {
 
   /** The task's execution is asynchronous. */
   taskGoesOn(task: WorkerTask): void {
-    if (task.cpus > 0) return;
-    task.countsAsync = true;
-    this.asyncLight++;
+    if (task.cpus === 0) this.light.goesOn(task);
   }
 
   /** Whether the result of the running task is still wanted (it was not cancelled). */
@@ -363,7 +358,7 @@ export class WorkerCore {
 
   private endExecution(task: WorkerTask): void {
     task.state = TaskState.gone;
-    if (task.countsAsync) this.asyncLight--;
+    this.light.ended(task);
     this.slots.release(task);
   }
 

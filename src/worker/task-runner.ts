@@ -83,7 +83,10 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
   private stopped = false;
 
   constructor(private readonly options: TaskRunnerOptions) {
-    this.core = new WorkerCore(this, { cpus: options.cpus });
+    this.core = new WorkerCore(this, {
+      cpus: options.cpus,
+      isElsewhere: (taskType) => this.executorOf[taskType]?.findLeader !== undefined,
+    });
     this.store = options.store;
     this.executors = options.executors;
     this.sharing = options.executors.filter(({ findLeader }) => findLeader !== undefined);

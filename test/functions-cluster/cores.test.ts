@@ -144,6 +144,17 @@ describe("on a worker with two cores", () => {
     await within("all", client.gather([long, ...short]));
   });
 
+  it("hundreds of light functions that wait hold back nothing else", async () => {
+    const { client } = shared;
+    const waits = jsTask(() => new Promise<string>(() => {}), { cpus: 0 });
+    const waiting = client.submit(Array.from({ length: 300 }, () => waits()));
+    const exclaim = jsTask((a: Data) => `${a.text()}!`);
+    const merged = tasks.merge([tasks.const("a"), tasks.const("b")]);
+    const value = await within("the others", client.submitOne(exclaim(merged)).gather());
+    expect(String(value)).toBe("ab!");
+    client.release(waiting);
+  });
+
   it("functions that ask for more cores than there are are refused, with the number", async () => {
     const future = shared.client.submitOne(busy(newFolder(), "x").withCpus(3));
     await expect(within("the refusal", future.gather())).rejects.toThrow(/3 cpus/);

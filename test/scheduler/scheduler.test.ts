@@ -160,6 +160,21 @@ describe("light tasks", () => {
     expect(most).toBeGreaterThan(1000);
   });
 
+  test("those that do not end for long do not keep others from being sent", () => {
+    const cluster = clusterOf([1]);
+    cluster.checked = false;
+    cluster.submit(0, 0, tasks(1000));
+    cluster.schedule();
+    expect(counts(cluster)[0]).toBe(256);
+    const passes = (count: number) => {
+      for (let ms = 0; ms < count; ms++) cluster.schedule();
+    };
+    passes(40);
+    expect(counts(cluster)[0]).toBe(256);
+    passes(300);
+    expect(counts(cluster)[0]).toBe(1000);
+  });
+
   test("an idle worker takes over from one with a long queue of its own", () => {
     const cluster = clusterOf([1], 1);
     const many = Array.from({ length: 3000 }, () => ({ inputs: [0], result: true }));

@@ -37,6 +37,7 @@ export class TaskBuilder {
   readonly inputs: PlannedInput[] = [];
   attemptNumber = 1;
   cpuCount = 0;
+  taskType = 4;
 
   constructor(readonly row: number) {}
 
@@ -57,6 +58,11 @@ export class TaskBuilder {
     this.cpuCount = count;
     return this;
   }
+  /** {@link ELSEWHERE}: it runs in another process. Default: here. */
+  type(number: number): this {
+    this.taskType = number;
+    return this;
+  }
   attempt(number: number): this {
     this.attemptNumber = number;
     return this;
@@ -66,6 +72,9 @@ export class TaskBuilder {
 export function aTask(row: number): TaskBuilder {
   return new TaskBuilder(row);
 }
+
+/** Type of the tasks that other processes execute. */
+export const ELSEWHERE = 5;
 
 const CONFIG = Uint8Array.of(9, 9, 9);
 
@@ -84,7 +93,10 @@ export class CoreHarness {
     cpus = 4,
     private readonly checked = true,
   ) {
-    this.core = new WorkerCore(this.outbox(), { cpus });
+    this.core = new WorkerCore(this.outbox(), {
+      cpus,
+      isElsewhere: (type) => type === ELSEWHERE,
+    });
     const { core } = this;
     const unexpected = () => {
       throw new Error("not an event of the core");
@@ -104,8 +116,9 @@ export class CoreHarness {
 
   assign(...tasks: TaskBuilder[]): void {
     for (const task of tasks) {
-      const { row, attemptNumber, cpuCount, inputs } = task;
-      this.writer.assign(row, attemptNumber, 4, cpuCount, inputs.length, CONFIG, 0, 3, undefined);
+      const { row, attemptNumber, taskType, cpuCount: cpus, inputs } = task;
+      const count = inputs.length;
+      this.writer.assign(row, attemptNumber, taskType, cpus, count, CONFIG, 0, 3, undefined);
       for (const input of inputs) {
         if (input.place === "local") this.writer.inputLocal(input.row);
         else if (input.place === "remote") this.writer.inputRemote(input.row, 10, input.holders);

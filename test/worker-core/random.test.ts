@@ -58,7 +58,7 @@ class Model {
     harness.takeAll();
     expect(harness.core.rows.size).toBe(0);
     expect(harness.store.size).toBe(0);
-    expect(harness.core.asyncLight).toBe(0);
+    expect(harness.core.light.async).toBe(0);
   }
 
   private assign(row: number, b: number): void {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { THIS_WORKER } from "../../src/protocol/index.js";
 import { MAX_ASYNC_LIGHT } from "../../src/worker-core/index.js";
-import { aTask, CoreHarness } from "./core-harness.js";
+import { aTask, CoreHarness, ELSEWHERE } from "./core-harness.js";
 
 describe("light tasks", () => {
   it("start at once, in order, and report their result", () => {
@@ -37,6 +37,17 @@ describe("light tasks", () => {
     expect(core.start()).toBeUndefined();
     core.fail(going[0]);
     expect(core.startAll()).toEqual([MAX_ASYNC_LIGHT, MAX_ASYNC_LIGHT + 1]);
+  });
+
+  it("light tasks of other processes do not hold back those of this one, nor the other way", () => {
+    for (const waiting of [0, ELSEWHERE]) {
+      const core = new CoreHarness(1);
+      const rows = Array.from({ length: MAX_ASYNC_LIGHT + 1 }, (_, row) => row);
+      core.assign(...rows.map((row) => aTask(row).type(waiting)));
+      for (let row = 0; row < MAX_ASYNC_LIGHT; row++) core.goesOn(core.start()!);
+      core.assign(aTask(1000).type(waiting === 0 ? ELSEWHERE : 0));
+      expect(core.startAll()).toEqual([1000]);
+    }
   });
 });
 
