@@ -1,7 +1,12 @@
 /**
  * A plan comes in: checks all of it, then puts it into the table. A refused plan leaves no trace.
  */
-import { builtinSymbol, type PlanColumns, PlanTaskFlag } from "../protocol/index.js";
+import {
+  builtinSymbol,
+  decodeTaskMessage,
+  type PlanColumns,
+  PlanTaskFlag,
+} from "../protocol/index.js";
 import { TaskFlag, TaskState } from "../scheduler/index.js";
 import type { CoreState } from "./core-state.js";
 import { failDependents } from "./giving-up.js";
@@ -147,7 +152,7 @@ function findClasses(
     if (found === undefined) {
       const problem = (text: string): PlanRefusal => ({
         taskId: idBase + i,
-        message: `task ${idBase + i} ${text}`,
+        message: `${nameOf(columns, i)} ${text}`,
       });
       const type = taskType[i];
       if (!symbols.isTaskType(type)) {
@@ -178,6 +183,13 @@ function findClasses(
     classes[i] = found;
   }
   return classes;
+}
+
+/** How refusals name task `i` of the plan. */
+function nameOf(columns: PlanColumns, i: number): string {
+  const task = `task ${columns.idBase + i}`;
+  if (!(columns.flags[i] & PlanTaskFlag.label)) return task;
+  return `${task} ${JSON.stringify(decodeTaskMessage(columns, i).label)}`;
 }
 
 /** Why none of the workers present could run such a task. No workers: they may come. */

@@ -92,7 +92,7 @@ function functionTask(by: "by_name" | "source", args: string[], options: PythonO
   let task = functionTasks.get(key);
   if (task === undefined) {
     const pickle = pickleCall("hyperloom_functions", by, args, context);
-    task = new Task("loom/py/value", pickle, []);
+    task = new Task("loom/py/value", pickle, [], { label: `function ${args.at(-1)}` });
     task.kept = pickle.length > KEPT_BYTES;
     // Programs that make sources by the thousand must not keep them all.
     if (functionTasks.size === MAX_FUNCTIONS) functionTasks.clear();
