@@ -235,7 +235,9 @@ describe("a worker without Python", () => {
         future.gather().catch((e: unknown) => e),
       );
       expect(error).toBeInstanceOf(LoomError);
-      expect(String(error)).toMatch(/"(function )?\w+" has the type loom\/py\/.*started with --python none/);
+      expect(String(error)).toMatch(
+        /"(function )?\w+" has the type loom\/py\/.*started with --python none/,
+      );
     }
     const returned = jsTask((source: string) => tasks.pythonSource(source, { function: "f" }));
     const failure = await failureOf(client.submitOne(returned(where)));
