@@ -18,7 +18,7 @@ import { CallProblem } from "./call-problem.js";
 import { CallQueue } from "./call-queue.js";
 import { CallContext } from "./context.js";
 import { describeError } from "./describe-error.js";
-import { directArguments } from "./direct-arguments.js";
+import { decodeArguments } from "./direct-arguments.js";
 import type { ResultEncoder } from "./encode-result.js";
 import type { FunctionTable, SharedCode } from "./function-table.js";
 import type { UserFunction } from "./load-code.js";
@@ -194,7 +194,12 @@ export class CallRunner {
       if (inputs.length === 1) return run(inputs[0]);
       if (inputs.length === 2) return run(inputs[0], inputs[1]);
     }
-    const direct = hasDirect ? directArguments(call) : [];
+    const direct = hasDirect
+      ? decodeArguments(
+          call.frame.subarray(call.configStart, call.configStart + call.configBytes),
+          entry.name,
+        )
+      : [];
     if (inputs.length + direct.length > MAX_ARGUMENTS) {
       throw new CallProblem(
         `function "${entry.name}" has ${inputs.length} inputs, and a function can't take more than ` +

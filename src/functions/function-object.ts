@@ -1,31 +1,10 @@
 /**
  * The bytes in which a JavaScript function travels, and those of its direct arguments
- * (docs/function-processes.md). Owns the formats; what is in the code is packing's, running it
- * is the function process's.
+ * (docs/function-processes.md). Owns their writing; what is in the code is packing's, reading and
+ * running it the function process's.
  */
 import { createHash } from "node:crypto";
-import { deserialize, serialize } from "node:v8";
-import { messageOf, ProtocolError } from "../base/index.js";
-
-/** The header of a function object; see docs/function-processes.md. */
-export interface FunctionHeader {
-  readonly name: string;
-  /** SHA-256 of code and captured values, hexadecimal. */
-  readonly hash: string;
-  readonly codeBytes: number;
-  readonly context: boolean;
-  readonly url?: string;
-  readonly module?: string;
-  readonly export?: string;
-}
-
-/** A function object taken apart. The parts are views into its bytes. */
-export interface FunctionObject {
-  readonly header: FunctionHeader;
-  readonly code: Buffer;
-  /** `v8.serialize`d; empty if nothing was captured. */
-  readonly captured: Buffer;
-}
+import { serialize } from "node:v8";
 
 const LENGTH_BYTES = 4;
 
@@ -47,32 +26,6 @@ export function encodeFunctionObject(parts: {
   return Buffer.concat([length, header, code, captured]);
 }
 
-/** @throws ProtocolError for bytes that are no function object */
-export function decodeFunctionObject(bytes: Uint8Array): FunctionObject {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const codeStart = buffer.length < LENGTH_BYTES ? Infinity : LENGTH_BYTES + buffer.readUInt32LE(0);
-  if (codeStart > buffer.length) {
-    throw new ProtocolError(`a function object ends inside its header: ${buffer.length} bytes`);
-  }
-  let header: FunctionHeader;
-  try {
-    header = JSON.parse(buffer.toString("utf8", LENGTH_BYTES, codeStart)) as FunctionHeader;
-  } catch (error) {
-    throw new ProtocolError(`the header of a function object is no JSON: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-  const codeEnd = codeStart + (header.codeBytes ?? 0);
-  if (!(codeEnd >= codeStart && codeEnd <= buffer.length)) {
-    throw new ProtocolError(`function object "${header.name}" ends inside its code`);
-  }
-  return {
-    header,
-    code: buffer.subarray(codeStart, codeEnd),
-    captured: buffer.subarray(codeEnd),
-  };
-}
-
 const NO_ARGUMENTS = Uint8Array.of(0);
 const SERIALIZED = 1;
 const JSON_TEXT = 2;
@@ -90,21 +43,6 @@ export function encodeArguments(values: readonly unknown[]): Uint8Array {
   config[0] = payload[0] === OPENING_BRACKET ? JSON_TEXT : SERIALIZED;
   config.set(payload, 1);
   return config;
-}
-
-/** The direct arguments of a call. @throws ProtocolError for a config that isn't one */
-export function decodeArguments(config: Uint8Array): unknown[] {
-  const payload = Buffer.from(config.buffer, config.byteOffset, config.byteLength).subarray(1);
-  try {
-    if (config.length <= 1 && (config[0] ?? 0) === 0) return [];
-    if (config[0] === SERIALIZED) return deserialize(payload) as unknown[];
-    if (config[0] === JSON_TEXT) return JSON.parse(payload.toString()) as unknown[];
-  } catch (error) {
-    throw new ProtocolError(`the arguments of a call can't be read: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-  throw new ProtocolError(`the arguments of a call are of the unknown kind ${config[0]}`);
 }
 
 /** What `v8.serialize` writes begins with 0xff. */

@@ -1,14 +1,7 @@
 /** Room `functions`: what functions get and give, how their code travels, `jsTask`. */
 export type { Context, TaskLog } from "./context.js";
 export type { Data, ElementOf } from "./data.js";
-export {
-  decodeArguments,
-  decodeFunctionObject,
-  encodeArguments,
-  encodeFunctionObject,
-  type FunctionHeader,
-  type FunctionObject,
-} from "./function-object.js";
+export { encodeArguments, encodeFunctionObject } from "./function-object.js";
 export { type JsTaskOptions, jsTask } from "./js-task.js";
 export { type JsTaskParts, jsTaskSymbol } from "./js-task-symbol.js";
 export type {

@@ -1,12 +1,7 @@
 /** The tasks that builders make; tasks made of one object. */
 import { describe, expect, it } from "vitest";
-import {
-  type Context,
-  type Data,
-  decodeArguments,
-  jsTask,
-  jsTaskSymbol,
-} from "../../src/functions/index.js";
+import { decodeArguments } from "../../src/function-process/direct-arguments.js";
+import { type Context, type Data, jsTask, jsTaskSymbol } from "../../src/functions/index.js";
 import { cpus, Task } from "../../src/graph/index.js";
 import { tasks } from "../../src/tasks/index.js";
 import { functionOf, someData } from "./load-function.js";
@@ -22,7 +17,7 @@ describe("builders", () => {
     const task = put(2, { by: "," }, a, b, a);
     expect(task).toMatchObject({ type: "loom/js/call", label: "put", request: cpus(1) });
     expect(task.inputs.slice(1)).toEqual([a, b, a]);
-    expect(decodeArguments(task.config)).toEqual([2, { by: "," }]);
+    expect(decodeArguments(Buffer.from(task.config), "put")).toEqual([2, { by: "," }]);
     expect(task.timeLimitMs).toBeUndefined();
     expect(put.fn(1, { by: ";" })).toBe("1;0");
     const data = someData("x") as unknown as Data;

@@ -5,7 +5,10 @@
 import { createRequire, Module, SourceMap } from "node:module";
 import { join } from "node:path";
 import { deserialize } from "node:v8";
-import { decodeFunctionObject, type FunctionHeader } from "../../src/functions/index.js";
+import {
+  type FunctionHeader,
+  parseFunctionObject,
+} from "../../src/function-process/function-object.js";
 import { localObject, type Task } from "../../src/graph/index.js";
 import * as hyperloom from "../../src/index.js";
 
@@ -21,7 +24,7 @@ export interface LoadedFunction {
 }
 
 export function loadFunction(bytes: Uint8Array): LoadedFunction {
-  const { header, code, captured } = decodeFunctionObject(bytes);
+  const { header, code, captured } = parseFunctionObject(Buffer.from(bytes));
   const values = captured.length === 0 ? undefined : (deserialize(captured) as unknown);
   const module = new Module(FILE) as Module & {
     captured: unknown;
