@@ -34,7 +34,7 @@ export function encodePlan(plan: TaskPlan, symbols: SymbolNumbers, load: boolean
       if (number === undefined) {
         throw new LoomError(
           "plan",
-          `the server knows no task type for ${describeTask(task)}; start a worker that offers it before the client connects, or check the spelling`,
+          `the server knows no task type for ${describeTask(task)}; start a worker that offers it, or check the spelling`,
         );
       }
       type = task.type;
