@@ -1,7 +1,7 @@
 /** Each built-in task, with the ways in which it fails, as a classic client sees it. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { ClassicClient, Value } from "./classic-client.js";
+import type { Value } from "./classic-client.js";
 import { useCluster } from "./cluster.js";
 import { waitFor } from "./deadline.js";
 import { type PlanBuilder, u64 } from "./plan-builder.js";
@@ -13,17 +13,6 @@ async function evaluate(build: (plan: PlanBuilder) => number): Promise<Value> {
 }
 
 /** The failure of the plan's only failing task; the id must be the one that `build` returns. */
-async function failureOf(build: (plan: PlanBuilder) => number): Promise<string> {
-  const client: ClassicClient = await cluster.client();
-  const plan = client.plan();
-  const id = build(plan);
-  client.submit(plan);
-  const failure = await client.failed();
-  expect(failure.id).toBe(id);
-  expect(failure.worker).toBe(cluster.workers[0].address);
-  return failure.message;
-}
-
 describe("loom/data/const", () => {
   it("is its config", async () => {
     expect(await evaluate((plan) => plan.const("some bytes", true))).toBe("some bytes");
@@ -42,7 +31,7 @@ describe("loom/data/const", () => {
   });
 
   it("takes no inputs", async () => {
-    const message = await failureOf((plan) =>
+    const message = await cluster.failureOf((plan) =>
       plan.result("loom/data/const", { inputs: [plan.const("a")], config: "b" }),
     );
     expect(message).toBe("loom/data/const: takes no inputs, got 1");
@@ -91,7 +80,7 @@ describe("loom/data/merge", () => {
   });
 
   it("does not take arrays", async () => {
-    const message = await failureOf((plan) => {
+    const message = await cluster.failureOf((plan) => {
       const array = plan.add("loom/array/make", { inputs: [plan.const("a")] });
       return plan.result("loom/data/merge", { inputs: [plan.const("a"), array] });
     });
@@ -118,12 +107,16 @@ describe("loom/data/open", () => {
     ["a file that is not there", () => cluster.path("nowhere")],
     ["a directory", () => cluster.directory],
   ])("fails for %s and names it", async (_, path) => {
-    const message = await failureOf((plan) => plan.result("loom/data/open", { config: path() }));
+    const message = await cluster.failureOf((plan) =>
+      plan.result("loom/data/open", { config: path() }),
+    );
     expect(message).toContain(path());
   });
 
   it("fails without a path", async () => {
-    expect(await failureOf((plan) => plan.result("loom/data/open"))).toContain("config is empty");
+    expect(await cluster.failureOf((plan) => plan.result("loom/data/open"))).toContain(
+      "config is empty",
+    );
   });
 });
 
@@ -141,11 +134,11 @@ describe("loom/data/split", () => {
   });
 
   it("takes one delimiter byte and one input", async () => {
-    const long = await failureOf((plan) =>
+    const long = await cluster.failureOf((plan) =>
       plan.result("loom/data/split", { inputs: [plan.const("a")], config: "ab" }),
     );
     expect(long).toContain("the config has 2 bytes");
-    const two = await failureOf((plan) =>
+    const two = await cluster.failureOf((plan) =>
       plan.result("loom/data/split", { inputs: [plan.const("a"), plan.const("b")] }),
     );
     expect(two).toBe("loom/data/split: takes 1 input, got 2");
@@ -173,18 +166,18 @@ describe("loom/data/save", () => {
   });
 
   it("fails for a relative path, a missing directory, an array", async () => {
-    const relative = await failureOf((plan) =>
+    const relative = await cluster.failureOf((plan) =>
       plan.result("loom/data/save", { inputs: [plan.const("a")], config: "here" }),
     );
     expect(relative).toBe('loom/data/save: the path "here" is relative, it must be absolute');
-    const missing = await failureOf((plan) =>
+    const missing = await cluster.failureOf((plan) =>
       plan.result("loom/data/save", {
         inputs: [plan.const("a")],
         config: cluster.path("no/such/file"),
       }),
     );
     expect(missing).toContain(`there is no directory "${cluster.path("no/such")}"`);
-    const array = await failureOf((plan) =>
+    const array = await cluster.failureOf((plan) =>
       plan.result("loom/data/save", {
         inputs: [plan.add("loom/array/make")],
         config: cluster.path("array"),
@@ -212,18 +205,18 @@ describe("loom/base/get", () => {
   });
 
   it.each([3n, 2n ** 63n])("fails at index %i and names index and length", async (index) => {
-    const message = await failureOf((plan) =>
+    const message = await cluster.failureOf((plan) =>
       plan.result("loom/base/get", { inputs: [letters(plan)], config: u64(index) }),
     );
     expect(message).toBe(`loom/base/get: index ${index} is out of range, the object has length 3`);
   });
 
   it("fails for a plain object and for a config of another length", async () => {
-    const plain = await failureOf((plan) =>
+    const plain = await cluster.failureOf((plan) =>
       plan.result("loom/base/get", { inputs: [plan.const("a")], config: u64(0) }),
     );
     expect(plain).toContain("the input is a plain object");
-    const config = await failureOf((plan) =>
+    const config = await cluster.failureOf((plan) =>
       plan.result("loom/base/get", { inputs: [letters(plan)], config: "abc" }),
     );
     expect(config).toContain("the config has 3 bytes");
@@ -283,7 +276,9 @@ describe("loom/base/size, loom/base/length", () => {
   });
 
   it("takes no config", async () => {
-    const message = await failureOf((plan) => plan.result("loom/base/size", { config: "x" }));
+    const message = await cluster.failureOf((plan) =>
+      plan.result("loom/base/size", { config: "x" }),
+    );
     expect(message).toBe("loom/base/size: takes no config, got 1 bytes");
   });
 });

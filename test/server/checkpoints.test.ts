@@ -62,19 +62,9 @@ describe("writing", () => {
     expect(readFileSync(path, "utf8")).toBe("new");
   });
 
-  async function failureOf(build: (plan: PlanBuilder) => number): Promise<string> {
-    const client = await cluster.client();
-    const plan = client.plan();
-    const id = build(plan);
-    client.submit(plan);
-    const failure = await client.failed();
-    expect(failure.id).toBe(id);
-    return failure.message;
-  }
-
   it("of an array fails the task and says why", async () => {
     const path = `${folder("array")}/file`;
-    const message = await failureOf((plan) =>
+    const message = await cluster.failureOf((plan) =>
       plan.result("loom/array/make", { inputs: [plan.const("a")], checkpointPath: path }),
     );
     expect(message).toContain(
@@ -85,12 +75,12 @@ describe("writing", () => {
 
   it("into a missing folder, over a folder: fails the task and names the path", async () => {
     const at = folder("unwritable");
-    const missing = await failureOf((plan) =>
+    const missing = await cluster.failureOf((plan) =>
       plan.result("loom/data/const", { checkpointPath: `${at}/no/such/file` }),
     );
     expect(missing).toContain(`there is no directory "${at}/no/such"`);
     mkdirSync(`${at}/folder`);
-    const over = await failureOf((plan) =>
+    const over = await cluster.failureOf((plan) =>
       plan.result("loom/data/const", { checkpointPath: `${at}/folder` }),
     );
     expect(over).toContain(`cannot write checkpoint "${at}/folder"`);
@@ -99,7 +89,9 @@ describe("writing", () => {
 
   it("nothing is written of a task that fails", async () => {
     const at = folder("failed");
-    await failureOf((plan) => plan.shell("echo x; exit 1", { checkpointPath: `${at}/file` }));
+    await cluster.failureOf((plan) =>
+      plan.shell("echo x; exit 1", { checkpointPath: `${at}/file` }),
+    );
     expect(readdirSync(at)).toEqual([]);
   });
 });

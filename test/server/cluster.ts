@@ -7,11 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import { afterAll, afterEach, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { type RunningServer, startServer } from "../../src/server/index.js";
 import { type RunningWorker, startWorker } from "../../src/worker/index.js";
 import { ClassicClient } from "./classic-client.js";
 import { waitFor } from "./deadline.js";
+import type { PlanBuilder } from "./plan-builder.js";
 
 export interface LogRecord {
   readonly level: number;
@@ -65,6 +66,17 @@ export class Cluster {
   /** A connection that has sent nothing yet; closed after the test. */
   async stranger(stayOpen = false): Promise<ClassicClient> {
     return this.closeAfterTest(await ClassicClient.connectOnly(this.port, stayOpen));
+  }
+
+  /** The message with which the task that `build` adds, and gives the id of, fails. */
+  async failureOf(build: (plan: PlanBuilder) => number): Promise<string> {
+    const client = await this.client();
+    const plan = client.plan();
+    const id = build(plan);
+    client.submit(plan);
+    const failure = await client.failed();
+    expect(failure.id).toBe(id);
+    return failure.message;
   }
 
   path(name: string): string {

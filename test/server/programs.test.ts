@@ -12,16 +12,6 @@ async function evaluate(build: (plan: PlanBuilder) => number): Promise<Value> {
   return (await cluster.client()).evaluate(build);
 }
 
-async function failureOf(build: (plan: PlanBuilder) => number): Promise<string> {
-  const client = await cluster.client();
-  const plan = client.plan();
-  const id = build(plan);
-  client.submit(plan);
-  const failure = await client.failed();
-  expect(failure.id).toBe(id);
-  return failure.message;
-}
-
 describe("inputs", () => {
   it("standard input", async () => {
     const value = await evaluate((plan) =>
@@ -82,7 +72,7 @@ describe("inputs", () => {
   });
 
   it("as many as there are mappings", async () => {
-    const message = await failureOf((plan) =>
+    const message = await cluster.failureOf((plan) =>
       plan.program({ args: ["/bin/true"], inputs: [plan.const("a")] }),
     );
     expect(message).toContain("1 inputs but 0 input mappings");
@@ -113,7 +103,7 @@ describe("outputs", () => {
   });
 
   it("a missing one fails the task and is named", async () => {
-    const message = await failureOf((plan) =>
+    const message = await cluster.failureOf((plan) =>
       plan.program({ args: script("echo > there"), mapOutputs: ["there", "not there"] }),
     );
     expect(message).toContain("not there");
@@ -122,19 +112,19 @@ describe("outputs", () => {
 
 describe("failures", () => {
   it("tell the status and what was written to standard error", async () => {
-    const message = await failureOf((plan) => plan.shell("echo oops >&2; exit 3"));
+    const message = await cluster.failureOf((plan) => plan.shell("echo oops >&2; exit 3"));
     expect(message).toBe("Program terminated with status 3\nStderr:\noops\n");
   });
 
   it("have the first 128 KiB of standard error only", async () => {
-    const message = await failureOf((plan) =>
+    const message = await cluster.failureOf((plan) =>
       plan.shell("head -c 1000000 /dev/zero | tr '\\0' e >&2; exit 1"),
     );
     expect(message.match(/e+$/)?.[0]).toHaveLength(128 * 1024);
   });
 
   it("by a signal name it", async () => {
-    expect(await failureOf((plan) => plan.shell("kill -SEGV $$"))).toContain("SIGSEGV");
+    expect(await cluster.failureOf((plan) => plan.shell("kill -SEGV $$"))).toContain("SIGSEGV");
   });
 
   it.each([
@@ -142,13 +132,13 @@ describe("failures", () => {
     ["no-such-program-in-path", "no-such-program-in-path"],
     ["a directory", "/tmp"],
   ])("to start name the program: %s", async (_, program) => {
-    const message = await failureOf((plan) => plan.program({ args: [program] }));
+    const message = await cluster.failureOf((plan) => plan.program({ args: [program] }));
     expect(message).toContain(`Program '${program}' cannot be started`);
   });
 
   it("without arguments, with a config that is none", async () => {
-    expect(await failureOf((plan) => plan.program({ args: [] }))).toMatch(/program|args/);
-    const broken = await failureOf((plan) =>
+    expect(await cluster.failureOf((plan) => plan.program({ args: [] }))).toMatch(/program|args/);
+    const broken = await cluster.failureOf((plan) =>
       plan.result("loom/run/run", { cpus: 1, config: Buffer.from([0xff, 0xff, 0xff]) }),
     );
     expect(broken).toContain("Run");

@@ -35,16 +35,6 @@ async function evaluate(build: (plan: PlanBuilder) => number): Promise<unknown> 
   return (await cluster.client()).evaluate(build);
 }
 
-async function failureOf(build: (plan: PlanBuilder) => number): Promise<string> {
-  const client = await cluster.client();
-  const plan = client.plan();
-  const id = build(plan);
-  client.submit(plan);
-  const failure = await client.failed();
-  expect(failure.id).toBe(id);
-  return failure.message;
-}
-
 /** A pyobj as Python shows it. */
 async function unpickled(client: ClassicClient, id: number): Promise<string> {
   const { message, frames } = await client.fetchFrames(id);
@@ -119,27 +109,27 @@ describe("functions", () => {
 
 describe("failures", () => {
   it("an exception: with the traceback", async () => {
-    const message = await failureOf((plan) => call(plan, "fail", [plan.const("way")]));
+    const message = await cluster.failureOf((plan) => call(plan, "fail", [plan.const("way")]));
     expect(message).toMatch(/Traceback/);
     expect(message).toMatch(/ValueError: no: way$/m);
     expect(message).not.toMatch(/function_process/);
   });
 
   it("a result that is none", async () => {
-    expect(await failureOf((plan) => call(plan, "bad", []))).toMatch(
+    expect(await cluster.failureOf((plan) => call(plan, "bad", []))).toMatch(
       /^Invalid result from python code.*int/,
     );
   });
 
   it("no function, and no Python object", async () => {
-    expect(await failureOf((plan) => plan.result("loom/py/call", { config: "" }))).toMatch(
+    expect(await cluster.failureOf((plan) => plan.result("loom/py/call", { config: "" }))).toMatch(
       /first input must be the function/,
     );
     expect(
-      await failureOf((plan) => plan.result("loom/py/call", { inputs: [plan.const("f")] })),
+      await cluster.failureOf((plan) => plan.result("loom/py/call", { inputs: [plan.const("f")] })),
     ).toMatch(/first input must be the function \(a Python object\), it is of kind plain/);
     expect(
-      await failureOf((plan) =>
+      await cluster.failureOf((plan) =>
         plan.result("loom/py/call", { inputs: [plan.add("loom/py/value", { config: "junk" })] }),
       ),
     ).toMatch(/pickle|unpickl/i);
