@@ -6,7 +6,15 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -109,7 +117,7 @@ function install(set, wanted) {
     }
     return problem;
   } finally {
-    rmSync(lockFile);
+    if (findPidIn(lockFile) === process.pid) rmSync(lockFile);
   }
 }
 
@@ -117,27 +125,59 @@ function install(set, wanted) {
 function lock() {
   mkdirSync(join(root, ".cache"), { recursive: true });
   const deadline = Date.now() + WAIT_FOR_OTHER_MS;
-  for (let waits = false; ; waits = true) {
-    try {
-      writeFileSync(lockFile, String(process.pid), { flag: "wx" });
-      return false;
-    } catch (error) {
-      if (error.code !== "EEXIST") throw error;
+  // Linked, not written: the lock is never there without the pid in it.
+  const own = `${lockFile}.${process.pid}`;
+  writeFileSync(own, String(process.pid));
+  try {
+    for (let waits = false; !isLinked(own, lockFile); waits = true) {
+      const pid = findPidIn(lockFile);
+      if (pid === undefined) continue; // it has just finished
+      if (!isAlive(pid) || Date.now() > deadline) {
+        if (replacesLockOf(pid, own)) return true;
+        continue;
+      }
+      if (!waits) console.log(`setup: process ${pid} is installing Python packages; waiting`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
     }
-    const pid = findPidInLock();
-    if (pid === undefined) continue; // it has just finished
-    if (!isAlive(pid) || Date.now() > deadline) {
-      writeFileSync(lockFile, String(process.pid));
-      return true;
-    }
-    if (!waits) console.log(`setup: process ${pid} is installing Python packages; waiting`);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    return false;
+  } finally {
+    rmSync(own, { force: true });
   }
 }
 
-function findPidInLock() {
+function isLinked(from, to) {
   try {
-    return Number(readFileSync(lockFile, "utf8"));
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (error.code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/**
+ * Puts `own` in the place of the lock of `pid`: of several processes that find that one dead only one does. The lock
+ * changes hands by a rename, and only in the hands of who holds the claim.
+ */
+function replacesLockOf(pid, own) {
+  const claim = `${lockFile}.claim`;
+  if (!isLinked(own, claim)) {
+    const claimant = findPidIn(claim);
+    if (claimant !== undefined && !isAlive(claimant)) rmSync(claim, { force: true });
+    return false;
+  }
+  try {
+    if (findPidIn(lockFile) !== pid) return false; // another was faster
+    renameSync(own, lockFile);
+    return true;
+  } finally {
+    rmSync(claim, { force: true });
+  }
+}
+
+function findPidIn(file) {
+  try {
+    return Number(readFileSync(file, "utf8"));
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 /** scripts/python-environment.mjs: when the Python environment is made, and what is said if not. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CheckoutCopy, type ScriptResult } from "./checkout-copy.js";
 
@@ -109,6 +109,16 @@ describe("set-up of the Python environment", () => {
     expect(both.map(({ status }) => status)).toEqual([0, 0]);
     expect(both.filter(({ stdout }) => stdout.includes(INSTALLING))).toHaveLength(1);
     expect(takeInstalled()).toHaveLength(1);
+  });
+
+  it("begins anew once where several come after an interrupted run", async () => {
+    await setup([], { FAKE_KILL_PIP: "1" });
+    takeInstalled();
+    const all = await Promise.all([setup(), setup(), setup(), setup()]);
+    expect(all.map(({ status }) => status)).toEqual([0, 0, 0, 0]);
+    expect(takeInstalled()).toHaveLength(1);
+    expect(readdirSync(copy.path(".cache"))).toEqual([]);
+    expect(await setup()).toEqual(NOTHING);
   });
 
   it("begins anew when the checkout was moved or the interpreter is gone", async () => {
