@@ -19,7 +19,7 @@ import {
   makeDirectory,
   NOTHING,
   openStdin,
-  readSmall,
+  readEnds,
   system,
   TaskFailure,
 } from "./working-directories.mjs";
@@ -258,7 +258,7 @@ function finish(task, status, signal) {
     }
     return;
   }
-  const stderr = readSmall(`${task.directory}/+err`, MAX_STDERR_BYTES);
+  const stderr = readEnds(`${task.directory}/+err`, MAX_STDERR_BYTES);
   replyEnded(task, outcome, detail, [[INLINE, stderr]], !clear(task));
 }
 

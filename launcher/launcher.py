@@ -48,7 +48,7 @@ from launch_tasks import (  # noqa: E402
     ended_frame,
     show,
 )
-from working_directories import WorkingDirectories, read_small  # noqa: E402
+from working_directories import WorkingDirectories, read_ends  # noqa: E402
 
 MAX_STDERR_BYTES = 128 * 1024
 # Programs started between two looks at standard input and at ended programs.
@@ -322,7 +322,7 @@ class Launcher:
                 remains = any(kind == IN_PLACE for kind, _ in parts) or not self.directories.clear(task)
                 self.reply_ended(task, SUCCEEDED, detail, parts, remains)
                 return
-        stderr = read_small(task.directory + b"/+err", MAX_STDERR_BYTES)
+        stderr = read_ends(task.directory + b"/+err", MAX_STDERR_BYTES)
         remains = not self.directories.clear(task)
         self.reply_ended(task, outcome, detail, [(INLINE, stderr)], remains)
 

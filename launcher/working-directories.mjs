@@ -113,6 +113,48 @@ export function readSmall(path, limit) {
   }
 }
 
+/**
+ * All of it; of more than `limit` bytes whole lines of the beginning and of the end, half of that each, and
+ * between them how much is left out.
+ */
+export function readEnds(path, limit) {
+  const content = readSmall(path, limit + 1);
+  if (content.length <= limit) return content;
+  const half = Math.floor(limit / 2);
+  const end = Buffer.alloc(half);
+  let size = 0;
+  let fd;
+  try {
+    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    size = fs.fstatSync(fd).size;
+    if (fs.readSync(fd, end, 0, half, size - half) < half) return content.subarray(0, limit);
+  } catch {
+    return content.subarray(0, limit);
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+  const begin = content.subarray(0, half);
+  const lineEnd = begin.lastIndexOf(10);
+  const head = lineEnd >= 0 ? begin.subarray(0, lineEnd) : wholeCharacters(begin);
+  const newline = end.indexOf(10);
+  let start = newline >= 0 && newline < half - 1 ? newline + 1 : 0;
+  while (start < 4 && (end[start] & 0xc0) === 0x80) start++; // the rest of a character
+  const tail = end.subarray(start);
+  const leftOut = size - head.length - tail.length;
+  return Buffer.concat([head, Buffer.from(`\n[... ${leftOut} bytes left out ...]\n`), tail]);
+}
+
+/** Without the beginning of a character at its end (UTF-8). */
+function wholeCharacters(text) {
+  for (let back = 1; back <= Math.min(4, text.length); back++) {
+    const byte = text[text.length - back];
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length <= back ? text : text.subarray(0, text.length - back);
+  }
+  return text;
+}
+
 /** Whether nothing is left for the worker to remove. */
 export function clear(task) {
   if (task.keep || !task.made) return true;

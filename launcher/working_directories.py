@@ -285,6 +285,43 @@ def read_small(path, limit):
         os.close(fd)
 
 
+def read_ends(path, limit):
+    """All of it; of more than `limit` bytes whole lines of the beginning and of the end, half of
+    that each, and between them how much is left out."""
+    content = read_small(path, limit + 1)
+    if len(content) <= limit:
+        return content
+    half = limit // 2
+    try:
+        with open(path, "rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(size - half)
+            tail = stream.read(half)
+    except OSError:
+        return content[:limit]
+    head = content[:half]
+    if b"\n" in head:
+        head = head[: head.rindex(b"\n")]
+    else:
+        head = whole_characters(head)
+    start = tail.find(b"\n", 0, -1) + 1
+    while start < 4 and tail[start] & 0xC0 == 0x80:
+        start += 1  # the rest of a character
+    tail = tail[start:]
+    left_out = size - len(head) - len(tail)
+    return head + b"\n[... %d bytes left out ...]\n" % left_out + tail
+
+
+def whole_characters(text):
+    """Without the beginning of a character at its end (UTF-8)."""
+    for back in range(1, min(4, len(text)) + 1):
+        byte = text[-back]
+        if byte & 0xC0 != 0x80:
+            length = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
+            return text if length <= back else text[:-back]
+    return text
+
+
 def empty(directory, budget, keep):
     """Removes at most `budget` entries, not those that `keep` says yes to. Gives the rest of
     the budget, -1 if it does not suffice."""

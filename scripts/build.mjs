@@ -61,19 +61,24 @@ export function build() {
       [compiler, "-p", "tsconfig.build.json", "--outDir", fresh],
       { cwd: root, stdio: "inherit" },
     );
+    const pages = spawnSync(
+      process.execPath,
+      [join(root, "scripts", "build-pages.mjs"), join(root, "src"), fresh],
+      { stdio: "inherit" },
+    );
     for (const file of BIN_FILES) {
       const path = join(fresh, "cli", file);
       if (existsSync(path)) chmodSync(path, 0o755);
     }
     moveChanged(fresh, dist);
     removeDeleted(fresh, dist);
-    if (status === 0) {
+    if (status === 0 && pages.status === 0) {
       writeFileSync(stamp, "");
       utimesSync(stamp, started, started);
     } else {
       rmSync(stamp, { force: true });
     }
-    return status === 0;
+    return status === 0 && pages.status === 0;
   } finally {
     rmSync(fresh, { recursive: true });
   }

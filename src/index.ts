@@ -28,13 +28,18 @@ export {
   type TaskArgument,
   type TaskArguments,
   type TaskLog,
+  type TaskResource,
+  type TaskResources,
   type TaskValue,
 } from "./functions/index.js";
 export {
+  type AmountInit,
+  anyOf,
   cpus,
   type LocalObject,
   type ResourceAmount,
   type ResourceRequest,
+  resources,
   type SubmittedResult,
   Task,
   type TaskDescription,
@@ -47,5 +52,6 @@ export {
   type LocalClusterOptions,
   type LocalWorker,
   type LocalWorkerOptions,
+  type LostWorker,
   startLocalCluster,
 } from "./local-cluster/index.js";

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Dict, Optional
 
 from .data import Data, WrappedData
+from .held_resources import Held
 
 SendLog = Callable[[int, int, str], None]
 
@@ -13,15 +14,25 @@ SendLog = Callable[[int, int, str], None]
 class Context:
     """Who the task is, its log, and results that are Python objects."""
 
-    __slots__ = ("_send", "_serial", "attempt", "task_id")
+    __slots__ = ("_held", "_send", "_serial", "attempt", "task_id")
 
-    def __init__(self, serial: int, task_id: int, attempt: int, send: SendLog) -> None:
+    def __init__(self, serial: int, task_id: int, attempt: int, held: Held, send: SendLog) -> None:
+        self._held = held
         self._serial = serial
         self._send: Optional[SendLog] = send
         #: Id of the task at its client.
         self.task_id = task_id
         #: 1 for the first execution; grows when the task is executed again.
         self.attempt = attempt
+
+    @property
+    def resources(self) -> Dict[str, Dict[str, Any]]:
+        """What the task holds, by name; empty for a light task.
+
+        For example ``{"cpus": {"amount": 2, "indices": ["0", "1"]}, "mem": {"amount": 1073741824,
+        "indices": []}}``.
+        """
+        return self._held.resources()
 
     def wrap(self, value: Any) -> Data:
         """A result that is the Python object `value`; an input comes back as it is."""

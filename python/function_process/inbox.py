@@ -14,6 +14,7 @@ from typing import Deque, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from .data import ArrayData, BytesData, Data, FileData, IndexData, ValueData
 from .function import Function
+from .held_resources import NOTHING, Held, read_held
 from .protocol import (
     ARRAY,
     BYTES,
@@ -27,15 +28,17 @@ from .protocol import (
     FILE,
     FILE_RANGE,
     FORGET,
+    HOLD,
     INDEX,
+    LIGHT,
     U8_U32,
     U32,
     VALUE,
     ProtocolError,
 )
 
-# serial, function, config, inputs, task id, attempt
-Call = Tuple[int, Function, bytes, List[Data], int, int]
+# serial, function, config, inputs, task id, attempt, what it holds
+Call = Tuple[int, Function, bytes, List[Data], int, int, Held]
 
 BUFFER_BYTES = 256 * 1024
 
@@ -57,6 +60,8 @@ class Inbox:
         self.configuration: Optional[Configuration] = None
         self._socket = connection
         self._functions: Dict[int, Function] = {}
+        # By calls that are not light.
+        self._held = NOTHING
         # The first `_filled` bytes are received, and no whole frame.
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._filled = 0
@@ -117,10 +122,13 @@ class Inbox:
         unpack_call = CALL_HEADER.unpack_from
         unpack_object = U8_U32.unpack_from
         append = self.calls.append
+        held = self._held
         while at < end:
             operation = body[at]
             if operation == CALL:
-                _, serial, task_id, attempt, _, number, config_size, count = unpack_call(body, at)
+                _, serial, task_id, attempt, flags, number, config_size, count = unpack_call(
+                    body, at
+                )
                 at += CALL_HEADER_SIZE
                 config = b""
                 if config_size:
@@ -141,9 +149,11 @@ class Inbox:
                 function = functions.get(number)
                 if function is None:
                     function = Function(number, None)
-                append((serial, function, config, inputs, task_id, attempt))
+                call_holds = NOTHING if flags & LIGHT else held
+                append((serial, function, config, inputs, task_id, attempt, call_holds))
             else:
                 at = self._take_record(operation, body, at)
+                held = self._held
             if at > end:
                 raise ProtocolError("a record is longer than its frame")
         if self.configuration is None:
@@ -164,6 +174,9 @@ class Inbox:
             # Only those that wait, so that none stays in the set.
             if any(call[0] == serial for call in self.calls):
                 self.cancelled.add(serial)
+        elif operation == HOLD:
+            text, at = _read_text(body, at + 1)
+            self._held = read_held(text)
         elif operation == CONFIGURE:
             text, at = _read_text(body, at + 1)
             self.configuration = _read_configuration(text)

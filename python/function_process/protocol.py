@@ -10,12 +10,15 @@ class ProtocolError(Exception):
 
 
 # Worker to process.
-CONFIGURE, DEFINE, FORGET, CALL, CANCEL = range(5)
+CONFIGURE, DEFINE, FORGET, CALL, CANCEL, HOLD = range(6)
 # Process to worker.
 READY, RESULT, FAILED, LOG = range(4)
 # Kinds of objects and results.
 BYTES, FILE, ARRAY, INDEX, VALUE, INPUT, PIECE = range(1, 8)
 TASK = 9
+
+# Flag of a call: it holds nothing.
+LIGHT = 1
 
 PYOBJ = "loom/pyobj"
 

@@ -23,6 +23,7 @@ from .context import Context
 from .data import Data
 from .failure import VERSION, FunctionError, InvalidResult, describe_exception, shorten
 from .function import Function, direct_arguments, run_coroutine
+from .held_resources import Held, VisibleGpus
 from .inbox import Inbox
 from .lifetime import die_with_parent, flush_output, ignore_interrupts, leave
 from .protocol import (
@@ -61,6 +62,7 @@ class Process:
         # Records that wait to be sent.
         self._records: List[bytes] = []
         self._files = ResultFiles([])
+        self._visible_gpus = VisibleGpus()
         # Threads of the user's may log while results are sent.
         self._send_lock = threading.Lock()
         os.register_at_fork(after_in_child=self._forget_worker)
@@ -102,6 +104,7 @@ class Process:
         assert inbox.configuration is not None
         inline_limit = inbox.configuration.inline_limit
         files = self._files
+        gpus = self._visible_gpus
         calls, cancelled, records = inbox.calls, inbox.cancelled, self._records
         take = calls.popleft
         add = records.append
@@ -110,7 +113,7 @@ class Process:
         send_at = now + GATHER_NS
         size = 0
         while calls:
-            serial, function, config, inputs, task_id, attempt = take()
+            serial, function, config, inputs, task_id, attempt, held = take()
             if cancelled and serial in cancelled:
                 cancelled.discard(serial)
                 add(_failed(serial, 0, "cancelled"))
@@ -121,12 +124,14 @@ class Process:
                     self._send_records()
                     size = 0
                     now = perf_counter_ns()
+            if held.gpus != gpus.shown:
+                gpus.show(held.gpus)
             start = now
             try:
                 if function.is_simple and not config:
                     result = function.call(*inputs)
                 else:
-                    result = self._call(serial, function, config, inputs, task_id, attempt)
+                    result = self._call(serial, function, config, inputs, task_id, attempt, held)
                 if type(result) is bytes and len(result) <= inline_limit:
                     now = perf_counter_ns()
                     record = (
@@ -168,6 +173,7 @@ class Process:
         inputs: List[Data],
         task_id: int,
         attempt: int,
+        held: Held,
     ) -> object:
         """A call that is not of the simplest kind."""
         function.load()
@@ -175,7 +181,7 @@ class Process:
         arguments += inputs
         if not function.has_context:
             return function.call(*arguments)
-        context = Context(serial, task_id, attempt, self._send_log)
+        context = Context(serial, task_id, attempt, held, self._send_log)
         try:
             result = function.call(context, *arguments)
             if type(result) is types.CoroutineType:  # while its context lives

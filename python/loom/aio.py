@@ -36,12 +36,13 @@ from typing import (
 from . import progress as progress_bar
 from .client import operations
 from .client.address import DEFAULT_PORT, find_address
-from .client.client import future_list, several, submit, task_list, waiting_for
+from .client.arguments import check_progress, future_list, several, task_list, waiting_for
+from .client.client import submit
 from .client.errors import LoomError
-from .client.future import BaseFuture, states_of
+from .client.future import BaseFuture, states_of, task_query
 from .client.html import table
 from .client.operations import Operation
-from .client.reports import LogLine
+from .client.reports import Explanation, LogLine
 from .client.session import Session
 from .client.state import Completions, ResultState
 from .client.task import Task
@@ -101,6 +102,7 @@ class AsyncClient:
         address: ``"host"``, ``"host:port"`` or ``"[ipv6]:port"``; default: the one in the
             environment variable LOOM_SERVER.
         port: port of the server where the address has none.
+        progress: show it in the terminal; see ``Client``.
 
     Example:
         >>> async with AsyncClient("localhost:9010") as client:
@@ -109,8 +111,16 @@ class AsyncClient:
         [b'a', b'b']
     """
 
-    def __init__(self, address: Optional[str] = None, port: int = DEFAULT_PORT) -> None:
+    def __init__(
+        self,
+        address: Optional[str] = None,
+        port: int = DEFAULT_PORT,
+        *,
+        progress: Optional[bool] = None,
+    ) -> None:
         self._address = find_address(address, port)
+        check_progress(progress)
+        self._shown_progress = progress
         self._open_session: Optional[Session] = None
 
     async def connect(self) -> AsyncClient:
@@ -124,6 +134,7 @@ class AsyncClient:
             except asyncio.CancelledError:
                 connecting.add_done_callback(_close_late)
                 raise
+            self._open_session.listeners.show_progress(self._shown_progress)
         return self
 
     @property
@@ -145,13 +156,22 @@ class AsyncClient:
             )
         return self._open_session
 
-    async def submit(self, tasks: Iterable[Task], load: bool = False) -> List[AsyncFuture]:
+    async def submit(
+        self,
+        tasks: Iterable[Task],
+        load: bool = False,
+        *,
+        when_unsatisfiable: Optional[str] = None,
+    ) -> List[AsyncFuture]:
         """Submits tasks with all they need; their futures. See ``Client.submit``."""
-        return submit(self, self._session, task_list(tasks), load, AsyncFuture)
+        given = task_list(tasks)
+        return submit(self, self._session, given, load, when_unsatisfiable, AsyncFuture)
 
-    async def submit_one(self, task: Task, load: bool = False) -> AsyncFuture:
+    async def submit_one(
+        self, task: Task, load: bool = False, *, when_unsatisfiable: Optional[str] = None
+    ) -> AsyncFuture:
         """Submits one task; its future. See ``Client.submit_one``."""
-        return submit(self, self._session, [task], load, AsyncFuture)[0]
+        return submit(self, self._session, [task], load, when_unsatisfiable, AsyncFuture)[0]
 
     async def wait(
         self,
@@ -231,7 +251,14 @@ class AsyncClient:
         """What the cluster does, worker by worker."""
         return await _drive(operations.get_status(self._session), timeout, "asking for status")
 
-    async def set_trace(self, directory: str, timeout: Optional[float] = None) -> None:
+    async def explain(
+        self, task: Union[AsyncFuture, int, str], timeout: Optional[float] = None
+    ) -> Explanation:
+        """What becomes of a task, and why. See ``Client.explain``."""
+        operation = operations.explain(self._session, task_query(task, self._session))
+        return await _drive(operation, timeout, "asking what a task waits for")
+
+    async def set_trace(self, directory: Optional[str], timeout: Optional[float] = None) -> None:
         """Lets the server and its workers write a trace. See ``Client.set_trace``."""
         operation = operations.set_trace(self._session, directory)
         await _drive(operation, timeout, "asking for a trace")
@@ -246,14 +273,21 @@ class AsyncClient:
         Returns:
             a function that ends it
         """
+        return self._listen("log", callback)
+
+    def on_notice(self, callback: Callable[[str], object]) -> Callable[[], None]:
+        """Calls back, in the event loop, for what users should read. See ``Client.on_notice``."""
+        return self._listen("notice", callback)
+
+    def _listen(self, kind: str, callback: Callable[[Any], object]) -> Callable[[], None]:
         loop = asyncio.get_running_loop()
 
-        def listener(line: LogLine) -> None:
-            _call_in(loop, callback, line)
+        def listener(what: object) -> None:
+            _call_in(loop, callback, what)
 
         session = self._session
-        session.listen("log", listener)
-        return lambda: session.unlisten("log", listener)
+        session.listen(kind, listener)
+        return lambda: session.unlisten(kind, listener)
 
     async def terminate(self) -> None:
         """Stops the server with all its workers, for all clients, and closes this client."""

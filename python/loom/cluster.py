@@ -10,14 +10,18 @@ import shlex
 import shutil
 import signal
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import List, Optional, Type
+from typing import List, Mapping, Optional, Sequence, Type, Union
 
 from .client.client import Client
 from .client.errors import LoomError
 from .client.html import table
 from .cluster_process import ClusterProcess, environment_of_workers
+
+#: Amounts of resources by name.
+WorkerResources = Mapping[str, Union[int, float, str, Sequence[str]]]
 
 
 class LocalWorker:
@@ -44,6 +48,25 @@ class LocalWorker:
         return f"<LocalWorker {self.address}, pid {self.pid}>"
 
 
+@dataclass(frozen=True)
+class LostWorker:
+    """A worker of a :class:`LocalCluster` that has ended before the cluster was closed.
+
+    Attributes:
+        address: "host:port".
+        pid: its process id.
+        exit_status: None if a signal has ended it.
+        signal: e.g. ``"SIGKILL"``; else None.
+        stderr: the end of what it has written to standard error; ``""`` if that was shown.
+    """
+
+    address: str
+    pid: int
+    exit_status: Optional[int]
+    signal: Optional[str]
+    stderr: str
+
+
 class LocalCluster:
     """Starts a server and workers on this machine; they are there when this returns.
 
@@ -56,6 +79,10 @@ class LocalCluster:
     Args:
         workers: number of workers.
         cpus: cores of each worker; default: all of this machine divided by ``workers``, at least 1.
+        resources: what else tasks may hold on each worker, as ``loom worker --resource`` takes it,
+            e.g. ``{"gpus": 2, "mem": "8GiB", "licences": 2.5, "fpgas": ["a", "b"]}``. Default: the
+            memory and the GPUs of this machine, divided among the workers; workers that are added
+            later have all of them.
         verbose: show what server and workers log on standard error.
 
     Raises:
@@ -67,7 +94,14 @@ class LocalCluster:
         b'Hello'
     """
 
-    def __init__(self, workers: int = 1, cpus: Optional[int] = None, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        workers: int = 1,
+        cpus: Optional[int] = None,
+        verbose: bool = False,
+        *,
+        resources: Optional[WorkerResources] = None,
+    ) -> None:
         _check_count("workers", workers, 0)
         if os.name != "posix":
             raise LoomError("a LocalCluster needs Linux or macOS; start loom server by hand")
@@ -75,6 +109,7 @@ class LocalCluster:
             cpus = max(1, _available_cpus() // (workers or 1))
         _check_count("cpus", cpus, 1)
         self._cpus = cpus
+        self._resources = resources
         self._verbose = verbose
         self._command = find_command()
         self._environment = environment_of_workers()
@@ -89,8 +124,12 @@ class LocalCluster:
         try:
             message = self._server.until_up("listening")
             self._host, self._port = str(message["host"]), int(message["port"])
+            self._dashboard: Optional[str] = message.get("dashboard")
             # All are starting at the same time.
-            starting = [self._start_worker(cpus) for _ in range(workers)]
+            starting = [
+                self._start_worker(cpus, resources, ["--share", f"{i + 1}/{workers}"])
+                for i in range(workers)
+            ]
             try:
                 while starting:
                     self._add(starting[0])
@@ -109,30 +148,51 @@ class LocalCluster:
         return f"{host}:{self._port}"
 
     @property
+    def dashboard(self) -> Optional[str]:
+        """Address of the live page, such as "http://127.0.0.1:4711"."""
+        return self._dashboard
+
+    @property
     def workers(self) -> List[LocalWorker]:
         """The workers that run."""
         return [worker for worker in self._workers if worker._process.is_alive()]
 
-    def client(self) -> Client:
+    @property
+    def lost_workers(self) -> List[LostWorker]:
+        """Workers that have ended by themselves or were killed, and how.
+
+        Example:
+            >>> [worker.signal for worker in cluster.lost_workers]
+        """
+        ended = [(worker, worker._process.end()) for worker in list(self._workers)]
+        return [LostWorker(worker.address, worker.pid, *end) for worker, end in ended if end]
+
+    def client(self, *, progress: Optional[bool] = None) -> Client:
         """A new client of this cluster.
+
+        Args:
+            progress: show it in the terminal; see ``Client``.
 
         Example:
             >>> client = cluster.client()
         """
         self._check_open()
-        return Client(self.address)
+        return Client(self.address, progress=progress)
 
-    def add_worker(self, cpus: Optional[int] = None) -> LocalWorker:
+    def add_worker(
+        self, cpus: Optional[int] = None, *, resources: Optional[WorkerResources] = None
+    ) -> LocalWorker:
         """Starts one more worker; it is there when this returns.
 
         Args:
             cpus: its cores; default: as the first ones.
+            resources: what else tasks may hold on it; default: as the first ones.
         """
         self._check_open()
         cpus = self._cpus if cpus is None else cpus
         _check_count("cpus", cpus, 1)
         self._pinnable = False
-        return self._add(self._start_worker(cpus))
+        return self._add(self._start_worker(cpus, resources or self._resources, []))
 
     def close(self) -> None:
         """Stops all processes; they have ended when this returns. Idempotent."""
@@ -171,14 +231,22 @@ class LocalCluster:
         if self._closed:
             return table("HyperLoom on this machine", {"state": "closed"})
         workers = ", ".join(worker.address for worker in self.workers)
-        return table("HyperLoom on this machine", {"server": self.address, "workers": workers})
+        facts = {"server": self.address, "workers": workers}
+        if self._dashboard is not None:
+            facts["dashboard"] = self._dashboard
+        return table("HyperLoom on this machine", facts)
 
     def _start(self, name: str, args: List[str]) -> ClusterProcess:
         command = [*self._command, name, *args]
         return ClusterProcess(name, command, self._environment, self._verbose)
 
-    def _start_worker(self, cpus: int) -> ClusterProcess:
-        args = [self._host, str(self._port), "--cpus", str(cpus)]
+    def _start_worker(
+        self, cpus: int, resources: Optional[WorkerResources], flags: List[str]
+    ) -> ClusterProcess:
+        args = [self._host, str(self._port), "--cpus", str(cpus), *flags]
+        for name, value in (resources or {}).items():
+            text = str(value) if isinstance(value, (int, float, str)) else f"[{','.join(value)}]"
+            args += ["--resource", f"{name}={text}"]
         return self._start("worker", args if self._pinnable else [*args, "--nopin"])
 
     def _add(self, process: ClusterProcess) -> LocalWorker:

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import weakref
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .client.errors import LoomError
 
@@ -81,6 +81,17 @@ class ClusterProcess:
     def is_alive(self) -> bool:
         """Whether it runs."""
         return self._process.poll() is None
+
+    def end(self) -> Optional[Tuple[Optional[int], Optional[str], str]]:
+        """Exit status or signal, and the last of its standard error; None while it runs."""
+        status = self._process.poll()
+        if status is None:
+            return None
+        self._close_output()
+        said = self._last_output.decode(errors="replace")
+        if status < 0:
+            return None, signal.Signals(-status).name, said
+        return status, None, said
 
     def send_signal(self, number: int) -> None:
         """Sends a signal."""

@@ -39,7 +39,7 @@ class ProgressBar:
         self._lock = threading.Lock()
 
     def __enter__(self) -> ProgressBar:
-        before = self._session.progress
+        before = self._session.listeners.progress
         if before is not None:
             self._failed_before = before.failed
             self._done_before = before.finished + before.failed
@@ -61,7 +61,7 @@ class ProgressBar:
             self._bar = None
 
     def _is_behind(self) -> bool:
-        latest = self._session.progress
+        latest = self._session.listeners.progress
         if latest is None:
             return self._session.next_id > 0
         done = latest.finished + latest.failed

@@ -45,6 +45,12 @@ export class IntDeque {
     return this.items[(this.head + i) & (this.items.length - 1)];
   }
 
+  /** Whether the value is inside. Looks at all of them. */
+  includes(value: number): boolean {
+    for (let i = 0; i < this.count; i++) if (this.at(i) === value) return true;
+    return false;
+  }
+
   private grow(): void {
     const bigger = new Int32Array(this.items.length * 2);
     for (let i = 0; i < this.count; i++) bigger[i] = this.at(i);

@@ -2,55 +2,46 @@
  * The table of commands, arguments and flags. Help texts (program.ts) and docs/cli.md
  * (reference.ts) are made from it; nothing else describes a flag.
  */
+import type { WorkerResource } from "../graph/index.js";
+import {
+  type ArgumentSpec,
+  type CommandName,
+  type CommandSpec,
+  DEBUG,
+  type OptionSpec,
+} from "./command-spec.js";
+import { REPORT } from "./report-options.js";
+import { resourceOf, shareOf } from "./resource-values.js";
+import { SIMULATE } from "./simulate-options.js";
+import { TRACE } from "./trace-options.js";
 import {
   countOf,
   DEFAULT_HOST,
   DEFAULT_PORT,
   listenAddress,
   listOf,
+  portOrNone,
   portToListen,
   secondsOf,
 } from "./values.js";
 
-/** One flag. */
-export interface OptionSpec {
-  /** As commander reads it: "-p, --port <n>". */
-  flags: string;
-  description: string;
-  /** Text → value; throws a CliError. Without it: the text, or true for a flag without value. */
-  parse?: (text: string, previous: unknown) => unknown;
-  default?: unknown;
-}
-
-/** One positional argument: "<required>", "[optional]", "[several...]". */
-export interface ArgumentSpec {
-  name: string;
-  description: string;
-}
-
-export type CommandName = "server" | "worker" | "status" | "run" | "stop";
-
-/** One command. */
-export interface CommandSpec {
-  name: CommandName;
-  summary: string;
-  /** What help and docs say below the summary. */
-  details: string;
-  arguments: ArgumentSpec[];
-  options: OptionSpec[];
-  examples: string[];
-}
+export type { ArgumentSpec, CommandName, CommandSpec, OptionSpec } from "./command-spec.js";
 
 export interface ServerFlags {
   port: number;
   listen: string;
   heartbeatTimeout: number;
   maxLosses: number;
+  trace?: string;
+  httpPort: number | "none";
+  httpHost: string;
   debug?: true;
 }
 
 export interface WorkerFlags {
   cpus?: number;
+  resource?: WorkerResource[];
+  share?: { part: number; of: number };
   wdir?: string;
   nopin?: true;
   python?: string;
@@ -61,6 +52,19 @@ export interface WorkerFlags {
 }
 
 export interface StatusFlags {
+  server?: string;
+  json?: true;
+  debug?: true;
+}
+
+export interface DashboardFlags {
+  server?: string;
+  open?: true;
+  debug?: true;
+}
+
+export interface ExplainFlags {
+  server?: string;
   json?: true;
   debug?: true;
 }
@@ -70,17 +74,24 @@ export interface RunFlags {
   debug?: true;
 }
 
-export interface StopFlags {
+export interface TopFlags {
+  server?: string;
   debug?: true;
 }
 
-const DEBUG: OptionSpec = {
-  flags: "--debug",
-  description: "log at debug level, and show the stack of an error",
-};
+export interface StopFlags {
+  server?: string;
+  debug?: true;
+}
 
 const CLIENT_ADDRESS: ArgumentSpec = {
   name: "[address]",
+  description: `host:port of the server (default: LOOM_SERVER, else ${DEFAULT_HOST}:${DEFAULT_PORT})`,
+};
+
+/** The same as an option, as `explain` and `run` have it. */
+const SERVER: OptionSpec = {
+  flags: "--server <address>",
   description: `host:port of the server (default: LOOM_SERVER, else ${DEFAULT_HOST}:${DEFAULT_PORT})`,
 };
 
@@ -89,8 +100,9 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "server",
     summary: "start a server",
     details:
-      "Takes plans from clients and has workers execute them. Prints one line when it listens. " +
-      "Anyone who can reach its port can run programs on the workers, so it listens on this machine only unless told otherwise.",
+      "Takes plans from clients and has workers execute them. Prints where it listens, and the address of its dashboard, a web page. " +
+      "Anyone who can reach its port can run programs on the workers, and anyone who can reach the dashboard can cancel tasks, " +
+      "so it listens on this machine only unless told otherwise.",
     arguments: [],
     options: [
       {
@@ -117,9 +129,30 @@ export const COMMANDS: readonly CommandSpec[] = [
         parse: countOf("--max-losses", "a number of losses", 0, 1_000_000),
         default: 5,
       },
+      {
+        flags: "--trace <dir>",
+        description: "write a trace of all that happens into this directory, for loom report",
+      },
+      {
+        flags: "--http-port <n>",
+        description: "port for the dashboard, metrics and the API; 0 = any free one, none = off",
+        parse: portOrNone("--http-port"),
+        default: 0,
+      },
+      {
+        flags: "--http-host <address>",
+        description: "address to listen on for them",
+        parse: listenAddress("--http-host"),
+        default: DEFAULT_HOST,
+      },
       DEBUG,
     ],
-    examples: ["loom server", "loom server --port 0", "loom server --listen 0.0.0.0"],
+    examples: [
+      "loom server",
+      "loom server --port 0",
+      "loom server --listen 0.0.0.0",
+      "loom server --trace /shared/trace",
+    ],
   },
   {
     name: "worker",
@@ -135,7 +168,19 @@ export const COMMANDS: readonly CommandSpec[] = [
       {
         flags: "--cpus <n>",
         description: "cores that tasks may hold (default: all that this process may use)",
-        parse: countOf("--cpus", "a number of cores", 1, 65_536),
+        parse: countOf("--cpus", "a number of cores", 1, 65_535),
+      },
+      {
+        flags: "--resource <name=amount>",
+        description:
+          "what else tasks may hold: gpus=2 (2 that are told apart by numbers), gpus=[0,3] (by these names), mem=64GiB or licences=2.5 (only amounts), gpus=0 (none); can be given several times (default: mem and gpus as they are detected)",
+        parse: resourceOf,
+      },
+      {
+        flags: "--share <i/n>",
+        description:
+          "detect only part i of n of memory and GPUs, for n workers on one machine (default: all)",
+        parse: shareOf,
       },
       {
         flags: "--wdir <dir>",
@@ -169,6 +214,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [
       "loom worker 127.0.0.1 9010",
       "loom worker node1:9010 --cpus 4 --wdir /scratch",
+      "loom worker node1:9010 --resource gpus=2 --resource mem=64GiB --resource licences=3",
       "loom worker node1:9010 --extension ./my-extension.js",
     ],
   },
@@ -177,8 +223,42 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "show workers, tasks and objects of a server",
     details: "Connects as a client, prints the state of the cluster, and ends.",
     arguments: [CLIENT_ADDRESS],
-    options: [{ flags: "--json", description: "print JSON, for programs" }, DEBUG],
+    options: [SERVER, { flags: "--json", description: "print JSON, for programs" }, DEBUG],
     examples: ["loom status", "loom status node1:9010 --json"],
+  },
+  {
+    name: "top",
+    summary: "watch a cluster in the terminal",
+    details:
+      "Connects as a client and shows, again each second, workers, tasks by label, and the tasks that have been running " +
+      "for the longest time. q quits. Without a terminal it prints all that once and ends.",
+    arguments: [CLIENT_ADDRESS],
+    options: [SERVER, DEBUG],
+    examples: ["loom top", "loom top node1:9010"],
+  },
+  {
+    name: "dashboard",
+    summary: "print the address of a server's live page",
+    details:
+      "Connects as a client, prints the address (docs/dashboard.md says what is there), and ends.",
+    arguments: [CLIENT_ADDRESS],
+    options: [SERVER, { flags: "--open", description: "open it in a browser" }, DEBUG],
+    examples: ["loom dashboard", "loom dashboard --open", "loom dashboard node1:9010"],
+  },
+  {
+    name: "explain",
+    summary: "say what becomes of a task, and why it does not run",
+    details:
+      "Connects as a client, prints one sentence about the task and what is behind it, and ends. " +
+      "Messages name tasks by their id and label. Ids are those of one client; where several clients have the id, " +
+      "or several tasks the label, all are explained, 20 at most.",
+    arguments: [{ name: "<task>", description: "id, CLIENT:ID (number of the client), or label" }],
+    options: [SERVER, { flags: "--json", description: "print JSON, for programs" }, DEBUG],
+    examples: [
+      "loom explain 5",
+      "loom explain 2:5 --json",
+      "loom explain train --server node1:9010",
+    ],
   },
   {
     name: "run",
@@ -202,9 +282,12 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "stop a server and its workers",
     details: "Running tasks are ended, results that nobody fetched are gone.",
     arguments: [CLIENT_ADDRESS],
-    options: [DEBUG],
+    options: [SERVER, DEBUG],
     examples: ["loom stop", "loom stop node1:9010"],
   },
+  SIMULATE,
+  TRACE,
+  REPORT,
 ];
 
 /** The command of that name. */

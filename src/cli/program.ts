@@ -19,8 +19,14 @@ const ACTIONS: Record<CommandName, () => Promise<Action>> = {
   server: async () => (await import("./server-command.js")).serverCommand,
   worker: async () => (await import("./worker-command.js")).workerCommand,
   status: async () => (await import("./status-command.js")).statusCommand,
+  top: async () => (await import("./top-command.js")).topCommand,
+  dashboard: async () => (await import("./dashboard-command.js")).dashboardCommand,
+  explain: async () => (await import("./explain-command.js")).explainCommand,
   run: async () => (await import("./run-command.js")).runCommand,
   stop: async () => (await import("./stop-command.js")).stopCommand,
+  simulate: async () => (await import("./simulate-command.js")).simulateCommand,
+  trace: async () => (await import("./trace-command.js")).traceCommand,
+  report: async () => (await import("./report-command.js")).reportCommand,
 };
 
 /** Version of this package. */

@@ -24,8 +24,9 @@ const VARIABLES = table(
   [
     [
       "`LOOM_SERVER`",
-      "host:port of the server that `status`, `stop` and `Client.connect()` use when none is given",
+      "host:port of the server that `status`, `top`, `explain`, `stop` and `Client.connect()` use when none is given",
     ],
+    ["`LOOM_PROGRESS`", "0: clients show no progress in a terminal (docs/progress.md)"],
     ["`NO_COLOR`", "no colours in logs"],
   ],
 );

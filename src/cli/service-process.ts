@@ -7,7 +7,7 @@
 
 /** What a parent with an IPC channel is told. */
 export type ServiceMessage =
-  | { loom: "listening"; host: string; port: number }
+  | { loom: "listening"; host: string; port: number; dashboard: string | undefined }
   | { loom: "registered"; address: string }
   | { loom: "failed"; message: string };
 

@@ -27,6 +27,20 @@ export function portToListen(name: string): (text: string) => number {
   return (text) => wholeNumber(name, text, 0, 65_535, "a port");
 }
 
+/** The same; "none": not to listen at all. */
+export function portOrNone(name: string): (text: string) => number | "none" {
+  return (text) => {
+    if (text === "none") return text;
+    const what = 'a port, or "none"';
+    return wholeNumber(name, text, 0, 65_535, what);
+  };
+}
+
+/** Whether only this machine can reach what listens there. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost$|127\.|\[?::1\]?$)/.test(host);
+}
+
 /** A count between `min` and `max`. */
 export function countOf(
   name: string,
@@ -68,6 +82,13 @@ export function listOf(text: string, previous: unknown): string[] {
   return [...((previous as string[] | undefined) ?? []), text];
 }
 
+/** The same for a flag with a default: the first value given takes its place. */
+export function listInPlaceOf(
+  fallback: readonly string[],
+): (text: string, previous: unknown) => string[] {
+  return (text, previous) => (previous === fallback ? [text] : listOf(text, previous));
+}
+
 /** A server's address, as "host:port", or as a host and a port in two arguments. */
 export function serverAddress(address: string, port?: string): Address {
   if (port === undefined) return parseAddress(address, DEFAULT_PORT);
@@ -80,9 +101,17 @@ export function serverAddress(address: string, port?: string): Address {
   return { host, port: wholeNumber("port", port, 1, 65_535, "a port") };
 }
 
-/** The server to talk to: the given address, else LOOM_SERVER, else the default port here. */
-export function chosenServer(address: string | undefined): Address {
-  const text = address ?? process.env.LOOM_SERVER;
+/**
+ * The server to talk to: the given address, as argument or --server, else LOOM_SERVER, else the default port
+ * here.
+ */
+export function chosenServer(address: string | undefined, option?: string): Address {
+  if (address !== undefined && option !== undefined && address !== option) {
+    throw usageError(
+      `two servers are given, ${address} and --server ${option}; leave one of them out`,
+    );
+  }
+  const text = address ?? option ?? process.env.LOOM_SERVER;
   if (!text) return { host: DEFAULT_HOST, port: DEFAULT_PORT };
   return serverAddress(text);
 }

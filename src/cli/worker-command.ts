@@ -24,6 +24,8 @@ export async function workerCommand(args: string[], flags: WorkerFlags): Promise
         serverHost: server.host,
         serverPort: server.port,
         cpus: flags.cpus,
+        resources: flags.resource,
+        share: flags.share,
         workDir,
         pin: flags.nopin !== true,
         python: flags.python,

@@ -3,7 +3,7 @@
  * numbering and encoding of plans; the wire is session's.
  */
 import { resolve } from "node:path";
-import { LoomError, messageOf, ProtocolError } from "../base/index.js";
+import { LoomError } from "../base/index.js";
 import {
   buildPlan,
   describeTask,
@@ -13,14 +13,15 @@ import {
   type ValueOf,
   type ValuesOf,
 } from "../graph/index.js";
-import type { LocalCluster } from "../local-cluster/index.js";
-import { ClientRequestType, encodeClientRequest } from "../protocol/index.js";
+import type { LocalCluster, LocalClusterOptions } from "../local-cluster/index.js";
+import { ClientRequestType, type Explanation, encodeClientRequest } from "../protocol/index.js";
 import { abortable, cancelledError, throwIfAborted, type WaitOptions } from "./abort.js";
 import { completed } from "./as-completed.js";
 import type { ClusterStatus } from "./cluster-status.js";
 import { encodePlan } from "./encode-plan.js";
 import { Future, fetchAll, gatherAll, waitAll } from "./future.js";
 import { KeptTasks } from "./kept-tasks.js";
+import { askExplanation, askStatus } from "./questions.js";
 import type { ClusterStats, LogLine, Progress } from "./reports.js";
 import { ResultState } from "./result-state.js";
 import { Session } from "./session.js";
@@ -35,18 +36,33 @@ export interface ConnectOptions extends WaitOptions {
   /** Embedded cluster only: cores of each worker. Default: all cores divided by `workers`. */
   cpus?: number | undefined;
   /**
+   * Embedded cluster only: what else tasks may hold on each worker (docs/resources.md), e.g.
+   * `{ gpus: 2, mem: "8GiB" }`. Default: memory and GPUs of this machine, divided by `workers`.
+   */
+  resources?: LocalClusterOptions["resources"];
+  /**
    * Embedded cluster only: extensions of its workers (docs/extensions.md), as paths relative to the
    * current directory or names of packages. Default none.
    */
   extensions?: readonly string[] | undefined;
   /** Embedded cluster only: interpreter for Python functions. Default: LOOM_PYTHON, else python3. */
   python?: string | undefined;
+  /**
+   * Show in the terminal what becomes of the tasks (docs/progress.md). Default: if standard error is a terminal,
+   * unless LOOM_PROGRESS=0 or CI is set. True: also with these set; without a terminal never.
+   */
+  progress?: boolean | undefined;
 }
 
 /** Options of {@link Client.submit}. */
 export interface SubmitOptions {
   /** Take tasks whose checkpoint file exists as computed. Default false. */
   load?: boolean | undefined;
+  /**
+   * What becomes of a task whose resource request none of the present workers can ever satisfy: it
+   * waits for a worker that can, or the plan is refused. Default: as the server is set.
+   */
+  whenUnsatisfiable?: "wait" | "refuse" | undefined;
   /** Aborting it before the results are there releases them, which cancels the work. */
   signal?: AbortSignal | undefined;
 }
@@ -97,26 +113,26 @@ export class Client implements AsyncDisposable {
     more: ConnectOptions = {},
   ): Promise<Client> {
     const options = typeof where === "object" ? where : more;
-    const { signal, ...embedded } = options;
+    const { signal, progress, ...embedded } = options;
     if (typeof where === "string") {
       if (Object.values(embedded).every((value) => value === undefined)) {
-        return Client.#join(where, signal);
+        return Client.#join(where, options);
       }
       throw new LoomError(
         "usage",
-        `workers, cpus, extensions and python are for an embedded cluster; leave them out, or the address "${where}"`,
+        `workers, cpus, resources, extensions and python are for an embedded cluster; leave them out, or the address "${where}"`,
       );
     }
     // A script that embeds its cluster runs unchanged on a real one.
     const given = process.env.LOOM_SERVER;
-    if (given !== undefined && given !== "") return Client.#join(given, signal);
+    if (given !== undefined && given !== "") return Client.#join(given, options);
 
     throwIfAborted(signal, "starting a local cluster");
     // Loaded on demand: a client of a remote server needs none of it.
     const { startLocalCluster } = await import("../local-cluster/index.js");
     const cluster = await startLocalCluster(options);
     try {
-      return await Client.#join(cluster.address, signal, cluster);
+      return await Client.#join(cluster.address, options, cluster);
     } catch (error) {
       await cluster.close();
       throw error;
@@ -125,10 +141,12 @@ export class Client implements AsyncDisposable {
 
   static async #join(
     address: string,
-    signal: AbortSignal | undefined,
+    { signal, progress }: ConnectOptions,
     cluster?: LocalCluster,
   ): Promise<Client> {
-    return new Client(await Session.open(address, signal), cluster);
+    const session = await Session.open(address, signal);
+    session.listeners.showProgress(progress);
+    return new Client(session, cluster);
   }
 
   /**
@@ -149,7 +167,7 @@ export class Client implements AsyncDisposable {
       resultId: (input, user) => this.#inputId(input, user),
       findKept: (task) => this.#kept.findId(task),
     });
-    const request = encodePlan(plan, session, options.load ?? false);
+    const request = encodePlan(plan, session, options);
     session.nextId += plan.tasks.length;
 
     const futures = new Map<number, Future>();
@@ -232,32 +250,38 @@ export class Client implements AsyncDisposable {
   }
 
   /** What the cluster does, worker by worker. */
-  async status(options?: WaitOptions): Promise<ClusterStatus> {
-    const request = this.#session.requestChunk({ type: ClientRequestType.STATUS });
-    const { bytes } = await abortable(request, options?.signal, "asking for the status");
-    try {
-      return JSON.parse(new TextDecoder().decode(bytes)) as ClusterStatus;
-    } catch (error) {
-      throw new ProtocolError(`the server's status is no JSON: ${messageOf(error)}`, {
-        cause: error,
-      });
-    }
+  status(options?: WaitOptions): Promise<ClusterStatus> {
+    return askStatus(this.#session, options);
   }
 
   /**
-   * Lets the server and its workers write a trace from now on.
-   * @param directory on a file system that they share; made absolute here
-   * @throws LoomError("usage") if the server refuses
+   * What becomes of a task, and why: what it waits for, why no worker gets it, where it is.
+   * @param task a future of this client, or the id of a task of this client (errors name tasks by it); a
+   * text: an id, looked for in all clients of the server, "CLIENT:ID", or a label
+   * @throws LoomError("task") if the server knows no such task (any more)
+   * @example console.log((await client.explain(future)).text);
    */
-  async setTrace(directory: string): Promise<void> {
+  explain(task: Future | number | string, options?: WaitOptions): Promise<Explanation> {
+    return askExplanation(this.#session, task, options);
+  }
+
+  /**
+   * Lets the server and its workers write a trace from now on: what happens to all tasks of all clients,
+   * for `loom report`, `loom trace` and `loom simulate --trace`.
+   * @param directory on a file system of the server, made if it is not there; made absolute here. Workers
+   * that do not see it let the server write for them. Undefined: the trace ends, all of it is written
+   * when this resolves
+   * @throws LoomError("usage") if it can't be written there
+   * @example await client.setTrace("trace");
+   */
+  async setTrace(directory: string | undefined): Promise<void> {
+    const tracePath = directory === undefined ? "" : resolve(directory);
     const session = this.#session;
     session.checkOpen();
     const problems: string[] = [];
     session.onServerError = (message) => problems.push(message);
     try {
-      session.send(
-        encodeClientRequest({ type: ClientRequestType.TRACE, tracePath: resolve(directory) }),
-      );
+      session.send(encodeClientRequest({ type: ClientRequestType.TRACE, tracePath }));
       // TRACE has no answer; what comes before the answer to the next request is its error.
       await session.requestStats();
     } finally {
@@ -272,8 +296,9 @@ export class Client implements AsyncDisposable {
    */
   onProgress(callback: (progress: Progress) => void): () => void {
     const listener = (progress: Progress) => callback(progress);
-    this.#session.progressListeners.add(listener);
-    return () => this.#session.progressListeners.delete(listener);
+    const { progress } = this.#session.listeners;
+    progress.add(listener);
+    return () => progress.delete(listener);
   }
 
   /**
@@ -283,6 +308,19 @@ export class Client implements AsyncDisposable {
    */
   onLog(callback: (line: LogLine) => void): () => void {
     return this.#session.listenToLogs((line) => callback(line));
+  }
+
+  /**
+   * Calls back for what users should read, from now on: e.g. that tasks of a plan wait for a worker
+   * that can execute them. Without it notices go to standard error, as warnings of the process. Returns a
+   * function that ends it.
+   * @example const stop = client.onNotice((text) => console.error(text));
+   */
+  onNotice(callback: (text: string) => void): () => void {
+    const { notices } = this.#session.listeners;
+    const listener = (text: string) => callback(text);
+    notices.add(listener);
+    return () => notices.delete(listener);
   }
 
   /** Stops the server with all its workers, for all clients, and closes this client. */

@@ -1,7 +1,18 @@
 /** From a numbered plan to a PLAN request: names become the server's symbol numbers. */
 import { LoomError } from "../base/index.js";
-import { describeTask, type TaskPlan } from "../graph/index.js";
-import { PlanEncoder, type PlanTaskOptions } from "../protocol/index.js";
+import {
+  describeTask,
+  findResourceName,
+  type ResourceAmount,
+  roundAmount,
+  type TaskPlan,
+} from "../graph/index.js";
+import {
+  type EncodedResource,
+  PlanEncoder,
+  type PlanTaskOptions,
+  Unsatisfiable,
+} from "../protocol/index.js";
 
 /** Servers refuse longer frames. */
 const MAX_PLAN_BYTES = 2 ** 31;
@@ -11,16 +22,28 @@ export interface SymbolNumbers {
   findSymbolNumber(name: string): number | undefined;
 }
 
-/** @throws LoomError("plan") naming the task for a type or resource the server doesn't know */
-export function encodePlan(plan: TaskPlan, symbols: SymbolNumbers, load: boolean): Uint8Array {
+/** What goes for a whole plan. */
+export interface EncodePlanOptions {
+  readonly load?: boolean | undefined;
+  readonly whenUnsatisfiable?: "wait" | "refuse" | undefined;
+}
+
+/**
+ * @throws LoomError("plan") naming the task for a type or resource the server doesn't know, "usage"
+ * for a wrong option
+ */
+export function encodePlan(
+  plan: TaskPlan,
+  symbols: SymbolNumbers,
+  options: EncodePlanOptions,
+): Uint8Array {
+  const unsatisfiable = unsatisfiableOf(options.whenUnsatisfiable);
   const encoder = new PlanEncoder(plan.idBase);
-  for (const { resources } of plan.requests) {
+  const encoded = (amount: ResourceAmount) => encodedResource(amount, symbols);
+  for (const { resources, alternatives = [] } of plan.requests) {
     encoder.addRequest(
-      resources.map(({ name, value }) => {
-        const symbol = symbols.findSymbolNumber(name);
-        if (symbol !== undefined) return { symbol, value };
-        throw new LoomError("plan", `the server knows no resource "${name}"; check its spelling`);
-      }),
+      resources.map(encoded),
+      alternatives.map((variant) => variant.resources.map(encoded)),
     );
   }
   // Most plans have runs of equal types: look up only where the type changes.
@@ -52,22 +75,49 @@ export function encodePlan(plan: TaskPlan, symbols: SymbolNumbers, load: boolean
       task.label === undefined &&
       task.metadata === undefined &&
       task.timeLimitMs === undefined &&
+      task.hints === undefined &&
       task.policy === "repeat";
-    let options: PlanTaskOptions | undefined;
+    let rare: PlanTaskOptions | undefined;
     if (!plain) {
-      options = { requestIndex, result: plan.isResult[i] === 1 };
-      if (task.checkpointPath !== undefined) options.checkpointPath = task.checkpointPath;
-      if (task.label !== undefined) options.label = task.label;
-      if (task.metadata !== undefined) options.metadata = task.metadata;
-      if (task.timeLimitMs !== undefined) options.timeLimitMs = task.timeLimitMs;
-      if (task.policy === "once") options.once = true;
+      rare = { requestIndex, result: plan.isResult[i] === 1 };
+      if (task.checkpointPath !== undefined) rare.checkpointPath = task.checkpointPath;
+      if (task.label !== undefined) rare.label = task.label;
+      if (task.metadata !== undefined) rare.metadata = task.metadata;
+      if (task.timeLimitMs !== undefined) rare.timeLimitMs = task.timeLimitMs;
+      if (task.policy === "once") rare.once = true;
+      if (task.hints !== undefined) {
+        rare.priority = task.priority;
+        rare.expectedMs = task.expectedMs;
+        rare.expectedBytes = task.expectedBytes;
+      }
     }
-    encoder.addTask(typeNumber, task.config, inputs, options);
+    encoder.addTask(typeNumber, task.config, inputs, rare);
   }
-  const request = encoder.finish(load);
+  const request = encoder.finish(options.load ?? false, unsatisfiable);
   if (request.length <= MAX_PLAN_BYTES) return request;
   throw new LoomError(
     "usage",
     `the plan has ${request.length} bytes, a server takes ${MAX_PLAN_BYTES}; put large constants into files and open them`,
   );
+}
+
+/**
+ * Cores in the form that all servers know; other resources by name, as they need no symbol; what a
+ * user's own workers call otherwise by its symbol.
+ */
+function encodedResource(amount: ResourceAmount, symbols: SymbolNumbers): EncodedResource {
+  const { name: symbolName, value, indices } = amount;
+  const name = findResourceName(symbolName);
+  if (name !== undefined && name !== "cpus") {
+    return { symbol: 0, name, value: roundAmount(value), indices };
+  }
+  const symbol = symbols.findSymbolNumber(symbolName);
+  if (symbol !== undefined) return { symbol, value };
+  throw new LoomError("plan", `the server knows no resource "${symbolName}"; check its spelling`);
+}
+
+function unsatisfiableOf(option: EncodePlanOptions["whenUnsatisfiable"]): number {
+  if (option === undefined) return Unsatisfiable.default;
+  if (option === "wait" || option === "refuse") return Unsatisfiable[option];
+  throw new LoomError("usage", `whenUnsatisfiable must be "wait" or "refuse", got ${option}`);
 }

@@ -5,7 +5,7 @@
 import type { LoomError } from "../base/index.js";
 import type { ResultState } from "./result-state.js";
 
-/** Answer to READ, OUTPUT or STATUS. */
+/** Answer to READ, OUTPUT, STATUS or EXPLAIN. */
 export interface ChunkReply {
   bytes: Uint8Array;
   totalSize: number;
@@ -21,7 +21,7 @@ export interface Reply<T> {
 }
 
 export interface OpenRequest extends Reply<ChunkReply> {
-  /** The result it reads, undefined for STATUS. Its `openRequests` counts it. */
+  /** The result it reads, undefined for STATUS and EXPLAIN. Its `openRequests` counts it. */
   state: ResultState | undefined;
 }
 

@@ -8,6 +8,23 @@ export interface Progress {
   readonly failed: number;
   /** All tasks: finished, failed and those still to be done. */
   readonly total: number;
+  /** The same by label, in the order in which the labels came. */
+  readonly labels: readonly LabelProgress[];
+}
+
+/** Numbers of this client's tasks with one label; see {@link Progress}. */
+export interface LabelProgress {
+  /**
+   * The label up to its first ":", or the name of the task type where a task has none; "(others)": all that
+   * is beyond 200.
+   */
+  readonly name: string;
+  /** Finished, failed, and those still to be done. */
+  readonly total: number;
+  /** Those that run, as far as is known: only tasks with a resource request. */
+  readonly running: number;
+  readonly finished: number;
+  readonly failed: number;
 }
 
 /** A line that a function has logged; see `Client.onLog`. */

@@ -8,7 +8,8 @@ import { describeTask } from "../graph/index.js";
 
 /**
  * State of a future. `pending` → `finished` | `failed`; `finished` → `failed` when the
- * object is lost and can't be computed again; any → `released`, which is final.
+ * object is lost and can't be computed again; `failed` → `finished` when somebody had the task
+ * executed again (the dashboard); any → `released`, which is final.
  */
 export type FutureStatus = "pending" | "finished" | "failed" | "released";
 
@@ -63,9 +64,10 @@ export class ResultState {
 
   /** The only place where the status changes. Ignores what comes after `released`. */
   become(status: "finished" | "failed" | "released", error?: LoomError): void {
-    if (this.status === "released" || (this.status === "failed" && status === "finished")) return;
+    if (this.status === "released") return;
     this.status = status;
-    if (status !== "finished") this.value = undefined;
+    if (status === "finished") this.error = undefined;
+    else this.value = undefined;
     if (error !== undefined) this.error = error;
     const listeners = this.listeners;
     if (listeners === undefined) return;

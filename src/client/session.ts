@@ -20,24 +20,23 @@ import {
 import { type Connection, connect, formatAddress, parseAddress } from "../transport/index.js";
 import { abortable, throwIfAborted } from "./abort.js";
 import { type ChunkReply, OpenRequests, type Reply } from "./open-requests.js";
-import type { ClusterStats, LogLine, Progress } from "./reports.js";
+import { ReportListeners } from "./report-listeners.js";
+import type { ClusterStats, LogLine } from "./reports.js";
 import type { ResultState } from "./result-state.js";
 import { ResultTable } from "./result-table.js";
 import { taskFailedFrom } from "./task-failed.js";
 
 const DEFAULT_PORT = 9010;
 const PROTOCOL_VERSION = 2;
-const CLIENT_FEATURES = 1;
+/** Our extensions, NOTICE, and labels of PROGRESS. */
+const CLIENT_FEATURES = 3;
 const REGISTER_TIMEOUT_MS = 10_000;
 /** How long an orderly close waits for the peer before the socket is closed at once. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
-const LOG_LEVELS = ["debug", "info", "warn", "error", "critical"] as const;
-
 export class Session {
   readonly results = new ResultTable();
-  readonly progressListeners = new Set<(progress: Progress) => void>();
-  private readonly logListeners = new Set<(line: LogLine) => void>();
+  readonly listeners: ReportListeners;
   /** Futures being read: nobody else may refer to them, yet they must not be collected. */
   readonly inUse = new Set<unknown>();
   /** Id of the next plan's first task. */
@@ -65,6 +64,7 @@ export class Session {
   private resolveEnded!: () => void;
 
   private constructor(private readonly address: string) {
+    this.listeners = new ReportListeners(address);
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
     });
@@ -150,11 +150,12 @@ export class Session {
   /** Asks the server for log lines as long as somebody listens. */
   listenToLogs(listener: (line: LogLine) => void): () => void {
     this.checkOpen();
-    this.logListeners.add(listener);
-    if (this.logListeners.size === 1) this.wantLogs(true);
+    const { logs } = this.listeners;
+    logs.add(listener);
+    if (logs.size === 1) this.wantLogs(true);
     return () => {
-      if (!this.logListeners.delete(listener)) return;
-      if (this.logListeners.size === 0 && this.endError === undefined) this.wantLogs(false);
+      if (!logs.delete(listener)) return;
+      if (logs.size === 0 && this.endError === undefined) this.wantLogs(false);
     };
   }
 
@@ -162,7 +163,7 @@ export class Session {
     this.send(encodeClientRequest({ type: ClientRequestType.LOGS, wanted }));
   }
 
-  /** READ, OUTPUT or STATUS. Rejects if the server refuses, `state` is released or all ends. */
+  /** READ, OUTPUT, STATUS or EXPLAIN. Rejects if the server refuses, `state` is released or all ends. */
   requestChunk(request: ClientRequestInit, state?: ResultState): Promise<ChunkReply> {
     this.checkOpen();
     return new Promise((resolve, reject) => {
@@ -267,18 +268,6 @@ export class Session {
       case ClientResponseType.ERROR:
         this.receiveError(needed(response.error, "ERROR"));
         break;
-      case ClientResponseType.PROGRESS: {
-        const { nFinished: finished, nFailed: failed } = response;
-        const progress = { finished, failed, total: finished + failed + response.nUnfinished };
-        for (const listener of this.progressListeners) callUser(listener, progress);
-        break;
-      }
-      case ClientResponseType.LOG: {
-        const { taskId, level, text, worker } = needed(response.log, "LOG");
-        const line = { taskId, level: LOG_LEVELS[level - 1] ?? "info", message: text, worker };
-        for (const listener of this.logListeners) callUser(listener, line);
-        break;
-      }
       case ClientResponseType.STATS: {
         const { nWorkers, nDataObjects, nTasks, nClients } = needed(response.stats, "STATS");
         const stats = {
@@ -297,7 +286,9 @@ export class Session {
         this.registering?.resolve();
         break;
       default:
-        throw new ProtocolError(`unexpected response of type ${response.type}`);
+        if (!this.listeners.receive(response)) {
+          throw new ProtocolError(`unexpected response of type ${response.type}`);
+        }
     }
   }
 
@@ -344,7 +335,7 @@ export class Session {
     } else {
       this.lastServerError = message;
       if (this.onServerError !== undefined) this.onServerError(message);
-      else process.emitWarning(`HyperLoom server ${this.address}: ${message}`, "LoomWarning");
+      else this.listeners.print(message);
     }
   }
 
@@ -359,8 +350,7 @@ export class Session {
     this.results.failPending(this.endError);
     this.requests.rejectAll(this.endError);
     for (const request of this.statsRequests.splice(0)) request.reject(this.endError);
-    this.progressListeners.clear();
-    this.logListeners.clear();
+    this.listeners.clear();
     this.resolveEnded();
   }
 
@@ -386,15 +376,4 @@ export class Session {
 function needed<T>(part: T | undefined, name: string): T {
   if (part === undefined) throw new ProtocolError(`${name} response without its content`);
   return part;
-}
-
-/** An error in a user's callback is the user's, as in a timer; the connection goes on. */
-function callUser<T>(callback: (value: T) => void, value: T): void {
-  try {
-    callback(value);
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
 }

@@ -2,6 +2,7 @@
 import { LoomError } from "../base/index.js";
 import { describeTask } from "../graph/index.js";
 import type { ErrorMessage } from "../protocol/index.js";
+import { describeEnd, type ExecutionInfo, executionFrom } from "./execution-info.js";
 
 /** What is known about a failed task. */
 export interface TaskFailure {
@@ -13,6 +14,7 @@ export interface TaskFailure {
   exitStatus: number | undefined;
   signal: string | undefined;
   stderr: string;
+  execution?: ExecutionInfo | undefined;
 }
 
 /**
@@ -28,19 +30,26 @@ export class TaskFailed extends LoomError {
   readonly taskType: string;
   /** Address of the worker that ran it; undefined if it failed before it got to one. */
   readonly worker: string | undefined;
-  /** What the worker said; several lines are possible. `message` is this with task and worker. */
+  /**
+   * What the worker said; several lines are possible. `message` is this with task and worker, and with
+   * how it died, as far as that is known, in the last line.
+   */
   readonly reason: string;
+  /** What is known of its execution; undefined if it was not executed. */
+  readonly execution: ExecutionInfo | undefined;
   /** Programs: exit status, undefined if it was ended by a signal or never started. */
   readonly exitStatus: number | undefined;
-  /** Programs: the signal that ended it, e.g. "SIGKILL". */
+  /** The signal that ended the program, or the process of the function, e.g. "SIGKILL". */
   readonly signal: string | undefined;
-  /** Programs: the first 128 KiB of standard error, else "". */
+  /** Programs: standard error, of more than 128 KiB its beginning and end; functions whose process died: its last lines; else "". */
   readonly stderr: string;
 
   constructor(failure: TaskFailure) {
     const task = describeTask({ type: failure.taskType, label: failure.label });
     const place = failure.worker === undefined ? "" : ` on worker ${failure.worker}`;
-    super("task", `${task} failed${place}: ${failure.reason}`);
+    const end = describeEnd(failure);
+    const reason = end === undefined ? failure.reason : `${failure.reason.trimEnd()}\n${end}`;
+    super("task", `${task} failed${place}: ${reason}`);
     this.taskId = failure.taskId;
     this.label = failure.label;
     this.taskType = failure.taskType;
@@ -49,6 +58,7 @@ export class TaskFailed extends LoomError {
     this.exitStatus = failure.exitStatus;
     this.signal = failure.signal;
     this.stderr = failure.stderr;
+    this.execution = failure.execution;
   }
 }
 
@@ -64,5 +74,6 @@ export function taskFailedFrom(error: ErrorMessage): TaskFailed {
     exitStatus: Object.hasOwn(error, "exitStatus") ? error.exitStatus : undefined,
     signal: error.signal || undefined,
     stderr: Buffer.from(error.stderr).toString(),
+    execution: executionFrom(error.execution),
   });
 }

@@ -5,6 +5,7 @@
 import { LoomError } from "../base/index.js";
 import type { DataObject } from "../object-store/index.js";
 import type { ReturnedTask } from "./functions/reply-reader.js";
+import type { TaskGrant } from "./task-grant.js";
 
 /** One attempt to execute one task, with everything it needs. */
 export interface TaskExecution {
@@ -14,9 +15,11 @@ export interface TaskExecution {
   readonly taskType: string;
   readonly config: Uint8Array;
   readonly inputs: readonly DataObject[];
-  /** Cores the task holds; 0 = a light task. */
+  /** What the task holds; undefined: nothing, it is a light task. */
+  readonly grant: TaskGrant | undefined;
+  /** Cores among that. */
   readonly cpus: number;
-  /** Its cores are those of the task that findLeader() gave. */
+  /** It holds what is held by the task that findLeader() gave. */
   readonly sharesCores: boolean;
   /** Numbers of the cores it holds, empty when nothing is pinned. */
   readonly cores: readonly number[];
@@ -65,10 +68,15 @@ export interface Executor {
   /** It keeps time limits itself, as its tasks may wait before they start. */
   readonly keepsTimeLimits?: boolean;
   /**
-   * A task that it executes, behind which one more of the same type and as many cpus may be
-   * given to it now: both share the cores, one is executed after the other.
+   * A task that it executes, behind which one more of the same type and with the same request may be
+   * given to it now: both hold the same, one is executed after the other.
    */
   findLeader?(): TaskExecution | undefined;
+  /**
+   * The tasks that are being executed in processes now, each with one from which the others can be
+   * found: they have its group or session, or were started by it.
+   */
+  runningProcesses?(): Iterable<{ readonly task: TaskExecution; readonly pid: number }>;
   /** Sends what it has gathered: called once when a run of `execute` calls ends. */
   flush?(): void;
   /** What the running task has written to a stream; undefined: not running here. */
@@ -83,13 +91,17 @@ export interface Executor {
   close(): Promise<void>;
 }
 
-/** For programs: how the program ended. */
+/** How the program, or the process of a function, ended. */
 export interface ProgramEnd {
   readonly exitStatus?: number;
   /** E.g. "SIGKILL". */
   readonly signal?: string;
-  /** First 128 KiB of standard error. */
+  /** Programs: standard error, of more than 128 KiB its beginning and end; processes of functions: its last lines, at most 64 KiB. */
   readonly stderr?: Uint8Array;
+  /** It was ended because it took longer than that. */
+  readonly timeLimitMs?: number;
+  /** The signal was the worker's. */
+  readonly killedByWorker?: boolean;
 }
 
 /** A task failed; `message` is shown to the user as it is and may have several lines. */

@@ -4,3 +4,4 @@ export * from "./contract.js";
 export * from "./extension/index.js";
 export * from "./functions/index.js";
 export { ProgramExecutor, type ProgramExecutorOptions } from "./program/program-executor.js";
+export { TaskGrant } from "./task-grant.js";

@@ -2,7 +2,7 @@
  * What extensions are made of, as their authors write it. Owns types only; define-extension.ts checks
  * them, the workers' executor and function processes carry them out.
  */
-import type { Data, FunctionResult, TaskLog } from "../functions/index.js";
+import type { Data, FunctionResult, TaskLog, TaskResources } from "../functions/index.js";
 
 /** Makes results that are neither bytes nor text. `V`: the extension's data types. */
 export interface ValueMaker<V extends object = Record<string, unknown>> {
@@ -31,8 +31,10 @@ export interface ExtensionTask<V extends object = Record<string, unknown>> exten
   readonly taskId: number;
   /** 1 for the first execution; grows when the task is executed again. */
   readonly attempt: number;
-  /** Cores that the task holds; 0 = a light task. */
+  /** Cores that the task holds. */
   readonly cpus: number;
+  /** All that it holds, by name: `{ cpus: { amount: 2, indices: ["0", "1"] } }`; empty for a light task. */
+  readonly resources: TaskResources;
   readonly label: string | undefined;
   readonly log: TaskLog;
   /** Fires when nobody wants the result any more, or the time limit is over. */

@@ -21,6 +21,7 @@ import { describeError } from "./describe-error.js";
 import { decodeArguments } from "./direct-arguments.js";
 import type { ResultEncoder } from "./encode-result.js";
 import type { FunctionTable, SharedCode } from "./function-table.js";
+import { VisibleGpus } from "./held-resources.js";
 import type { UserFunction } from "./load-code.js";
 import type { Output } from "./output.js";
 
@@ -36,6 +37,7 @@ const MAX_ARGUMENTS = 100_000;
 export class CallRunner {
   private readonly heavy = new CallQueue();
   private readonly light = new CallQueue();
+  private readonly gpus = new VisibleGpus();
   private arrivals = 0;
   /** Started, not over: their promises are pending. */
   private readonly pending = new Set<Call>();
@@ -149,6 +151,7 @@ export class CallRunner {
   private start(call: Call, nowMs: number): number {
     const { entry } = call;
     call.startedMs = nowMs;
+    if (!call.isLight) this.gpus.show(call.held.gpus);
     // What is ready does not wait for a function that takes long, or may never return.
     if (entry.lastMs > TURN_MS) this.output.flush();
     this.current = call;

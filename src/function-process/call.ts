@@ -2,6 +2,7 @@
 import { LoomError } from "../base/index.js";
 import type { DataObject, DataOwner } from "./data.js";
 import type { FunctionEntry } from "./function-table.js";
+import { type HeldByCall, NOTHING_HELD } from "./held-resources.js";
 import { LIGHT, TIME_LIMIT } from "./protocol.js";
 
 export class Call implements DataOwner {
@@ -13,6 +14,7 @@ export class Call implements DataOwner {
   startedMs = 0;
   /** Reason of a CANCEL, 0: none. */
   cancelReason = 0;
+  readonly held: HeldByCall;
   private controller: AbortController | undefined;
 
   /** @param config where the config's bytes are in `frame` */
@@ -25,7 +27,10 @@ export class Call implements DataOwner {
     readonly frame: Buffer,
     readonly configStart: number,
     readonly configBytes: number,
-  ) {}
+    held: HeldByCall,
+  ) {
+    this.held = this.isLight ? NOTHING_HELD : held;
+  }
 
   get isLight(): boolean {
     return (this.flags & LIGHT) !== 0;

@@ -1,7 +1,7 @@
 /** The context of a call. Made only for functions that ask for it. */
 import { inspect } from "node:util";
 import { serialize } from "node:v8";
-import type { Context, Data, TaskLog } from "../functions/index.js";
+import type { Context, Data, TaskLog, TaskResources } from "../functions/index.js";
 import type { Call } from "./call.js";
 import { DataObject, describeData } from "./data.js";
 import { WrappedData } from "./value-data.js";
@@ -24,6 +24,10 @@ export class CallContext implements Context {
 
   get attempt(): number {
     return this.call.attempt;
+  }
+
+  get resources(): TaskResources {
+    return this.call.held.resources;
   }
 
   get signal(): AbortSignal {

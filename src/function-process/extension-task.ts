@@ -3,7 +3,7 @@
  * like any function, by its export `run` (src/executors/extension/extension-pool.ts names it).
  */
 import { type ExtensionTask, joinedBytes, type ValueMaker } from "../extensions/index.js";
-import type { Context, Data, TaskLog } from "../functions/index.js";
+import type { Context, Data, TaskLog, TaskResources } from "../functions/index.js";
 import type { DataOwner } from "./data.js";
 import { extensions } from "./extension-preload.js";
 import { WrappedData } from "./value-data.js";
@@ -43,6 +43,10 @@ class PoolTask implements ExtensionTask {
 
   get attempt(): number {
     return this.context.attempt;
+  }
+
+  get resources(): TaskResources {
+    return this.context.resources;
   }
 
   get log(): TaskLog {

@@ -5,7 +5,14 @@
 import { ProtocolError } from "../base/index.js";
 
 /** Worker to process. */
-export const Request = { configure: 0, define: 1, forget: 2, call: 3, cancel: 4 } as const;
+export const Request = {
+  configure: 0,
+  define: 1,
+  forget: 2,
+  call: 3,
+  cancel: 4,
+  hold: 5,
+} as const;
 /** Process to worker. */
 export const Reply = { ready: 0, result: 1, failed: 2, log: 3 } as const;
 /** Objects of calls and, from `input` on, of results only. */

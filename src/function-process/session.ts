@@ -9,6 +9,7 @@ import { readData, readPlain } from "./data-reader.js";
 import { ResultEncoder } from "./encode-result.js";
 import { FrameReader } from "./frame-reader.js";
 import { FunctionTable } from "./function-table.js";
+import { NOTHING_HELD, readHeld } from "./held-resources.js";
 import type { Output } from "./output.js";
 import { RecordCursor, Request } from "./protocol.js";
 import { ResultFiles } from "./result-files.js";
@@ -17,6 +18,8 @@ export class Session {
   private readonly functions = new FunctionTable();
   private readonly reader = new FrameReader((frame) => this.readFrame(frame));
   private configured: CallRunner | undefined;
+  /** What calls that are not light hold. */
+  private held = NOTHING_HELD;
 
   constructor(private readonly output: Output) {}
 
@@ -58,6 +61,9 @@ export class Session {
           this.runner.cancel(serial, cursor.u8());
           break;
         }
+        case Request.hold:
+          this.held = readHeld(cursor.text());
+          break;
         default:
           throw new ProtocolError(`unknown op ${op} at byte ${cursor.position - 1} of a frame`);
       }
@@ -100,6 +106,7 @@ export class Session {
       cursor.frame,
       configStart,
       configBytes,
+      this.held,
     );
     const count = cursor.u32();
     let number = 0;

@@ -1,4 +1,4 @@
-/** What a function gets as its context. Owns the type only. */
+/** What a function gets as its context. Owns the types only. */
 import type { Data } from "./data.js";
 
 /** Writes lines to the worker's log; clients get them with `Client.onLog`. */
@@ -15,6 +15,21 @@ export interface TaskLog {
   critical(message: string): void;
 }
 
+/** So much of one resource. */
+export interface TaskResource {
+  /** Number of cores, of GPUs (also a fraction), bytes of memory. */
+  readonly amount: number;
+  /** Which ones, of an indexed resource: numbers of cores, of GPUs. Else empty. */
+  readonly indices: readonly string[];
+}
+
+/**
+ * What a task holds while it runs, by name; empty for a light task.
+ *
+ * @example { cpus: { amount: 2, indices: ["0", "1"] }, gpus: { amount: 0.5, indices: ["1"] } }
+ */
+export type TaskResources = Readonly<Record<string, TaskResource | undefined>>;
+
 /**
  * The first argument of functions that ask for it (`jsTask(fn, { context: true })`).
  *
@@ -26,6 +41,8 @@ export interface Context {
   readonly taskId: number;
   /** 1 for the first execution; more when it was lost with a worker and is executed again. */
   readonly attempt: number;
+  /** What the task holds: cores, GPUs, memory, whatever it has asked for. */
+  readonly resources: TaskResources;
   readonly log: TaskLog;
   /** Fires when nobody wants the result any more, or the time limit is over. */
   readonly signal: AbortSignal;

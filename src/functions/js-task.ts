@@ -3,7 +3,14 @@
  * function's task, of which each builder has one; how code travels is packing's.
  */
 import { LoomError } from "../base/index.js";
-import { cpus, isTaskInput, type ResourceRequest, Task, type TaskInput } from "../graph/index.js";
+import {
+  isTaskInput,
+  type ResourceRequest,
+  requestOf,
+  Task,
+  type TaskHints,
+  type TaskInput,
+} from "../graph/index.js";
 import type { Context } from "./context.js";
 import { encodeArguments } from "./function-object.js";
 import { jsTaskSymbol } from "./js-task-symbol.js";
@@ -12,7 +19,7 @@ import { packFunction } from "./packing/pack-function.js";
 import { findObstacle } from "./packing/plain-data.js";
 
 /** Options of {@link jsTask}. */
-export interface JsTaskOptions {
+export interface JsTaskOptions extends TaskHints {
   /** Shown in errors, traces and status. Default: the function's name. */
   label?: string | undefined;
   /**
@@ -20,6 +27,8 @@ export interface JsTaskOptions {
    * (for a network, a disk). Default 1.
    */
   cpus?: number | undefined;
+  /** Resources that a call holds, instead of `cpus`; see `resources()` and `anyOf()`. */
+  request?: ResourceRequest | undefined;
   /** The function's first parameter is a {@link Context}. Default false. */
   context?: boolean | undefined;
   /** A call fails when it has run for so many milliseconds. Default 0: no limit. */
@@ -88,8 +97,7 @@ class Calls {
     private readonly fn: AnyFn,
     private readonly options: JsTaskOptions,
   ) {
-    const cores = options.cpus ?? 1;
-    this.request = cores === 0 ? undefined : cpus(cores);
+    this.request = requestOf(options, `jsTask of function "${options.name ?? fn.name}"`);
   }
 
   private get contextArguments(): number {
@@ -125,11 +133,14 @@ class Calls {
     if (count > maxArguments) {
       throw this.wrong(`it takes at most ${maxArguments} arguments, got ${count}`);
     }
-    const { label, timeLimitMs } = this.options;
+    const { label, timeLimitMs, priority, expectedMs, expectedBytes } = this.options;
     return new Task("loom/js/call", encodeArguments(direct), inputs, {
       request: this.request,
       label: label ?? (name === "" ? undefined : name),
       timeLimitMs,
+      priority,
+      expectedMs,
+      expectedBytes,
     });
   }
 

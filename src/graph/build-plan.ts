@@ -4,8 +4,9 @@
  * names to symbols. Works without recursion: chains may be millions of tasks long.
  */
 import { LoomError } from "../base/index.js";
-import type { ResourceRequest } from "./resource-request.js";
-import { describeTask, localObject, type SubmittedResult, submittedResult, Task } from "./task.js";
+import { describeTask } from "./describe-task.js";
+import { checkRequest, type ResourceRequest } from "./resource-request.js";
+import { localObject, type SubmittedResult, submittedResult, Task } from "./task.js";
 
 /** Numbered tasks; task `i` has id `idBase + i`. Columns, because plans may be huge. */
 export interface TaskPlan {
@@ -141,7 +142,7 @@ function fillColumns(
         input instanceof Task ? idBase + input.planNumber : submittedId(input, task, context);
     }
     inputStart[i + 1] = end;
-    requestIndex[i] = task.request === undefined ? -1 : requests.indexOf(task.request);
+    requestIndex[i] = task.request === undefined ? -1 : requests.indexOf(task.request, task);
   }
   const isResult = new Uint8Array(tasks.length);
   const resultNumbers = new Int32Array(results.length);
@@ -208,10 +209,11 @@ class RequestList {
   private readonly byObject = new Map<ResourceRequest, number>();
   private readonly byContent = new Map<string, number>();
 
-  indexOf(request: ResourceRequest): number {
+  indexOf(request: ResourceRequest, user: Task): number {
     let index = this.byObject.get(request);
     if (index === undefined) {
-      const content = JSON.stringify(request.resources.map(({ name, value }) => [name, value]));
+      checkRequest(request, describeTask(user));
+      const content = JSON.stringify([request, ...(request.alternatives ?? [])].map(contentOf));
       index = this.byContent.get(content);
       if (index === undefined) {
         index = this.list.push(request) - 1;
@@ -221,6 +223,10 @@ class RequestList {
     }
     return index;
   }
+}
+
+function contentOf({ resources }: ResourceRequest): unknown {
+  return resources.map(({ name, value, indices = [] }) => [name, value, indices]);
 }
 
 function nameOf(value: unknown): string {

@@ -4,7 +4,10 @@
  * read by build-plan.
  */
 import { LoomError } from "../base/index.js";
+import { describeTask } from "./describe-task.js";
+import { checkMetadata, encodeMetadata } from "./metadata.js";
 import { cpus, type ResourceRequest } from "./resource-request.js";
+import { checkHints, hintsOf, type TaskHints } from "./task-hints.js";
 
 /** Key of the phantom member that carries a task's result type; never set. */
 export declare const resultType: unique symbol;
@@ -67,14 +70,14 @@ export type ValueOf<C> =
 export type ValuesOf<C extends readonly unknown[]> = { -readonly [K in keyof C]: ValueOf<C[K]> };
 
 /** What {@link Task} can carry besides its type, config and inputs. */
-export interface TaskOptions {
+export interface TaskOptions extends TaskHints {
   /** What it holds while it runs. Default: nothing (a light task). */
   readonly request?: ResourceRequest | undefined;
   /** Shown in errors, traces and status instead of the task type. */
   readonly label?: string | undefined;
   /** Absolute path at which the worker stores the result. */
   readonly checkpointPath?: string | undefined;
-  /** Kept in traces; usually JSON. */
+  /** As {@link Task.withMetadata} makes it: JSON in UTF-8, at most 1 MiB. */
   readonly metadata?: Uint8Array | undefined;
   /** Default "repeat". */
   readonly policy?: TaskPolicy | undefined;
@@ -113,6 +116,8 @@ export class Task<T = unknown> {
   readonly policy: TaskPolicy;
   /** Milliseconds; undefined = no limit. */
   readonly timeLimitMs: number | undefined;
+  /** Undefined: none is given. @internal */
+  readonly hints: TaskHints | undefined;
 
   /**
    * Its client submits it once, as a result of its own, and refers to that from then on. For
@@ -131,7 +136,8 @@ export class Task<T = unknown> {
 
   /**
    * @example new Task({ type: "my/count", inputs: [words], request: cpus(2) })
-   * @throws LoomError("usage") for a time limit that is no positive integer
+   * @throws LoomError("usage") for a time limit that is no positive integer, a priority or an
+   * estimate out of range, metadata above 1 MiB
    */
   constructor(description: TaskDescription);
   /**
@@ -172,6 +178,24 @@ export class Task<T = unknown> {
     this.policy = options?.policy ?? "repeat";
     this.timeLimitMs = options?.timeLimitMs || undefined;
     if (this.timeLimitMs !== undefined) checkTimeLimit(this, this.timeLimitMs);
+    this.hints = options === undefined ? undefined : hintsOf(options);
+    if (this.hints !== undefined) checkHints(this.hints, this);
+    if (this.metadata !== undefined) checkMetadata(this.metadata, this);
+  }
+
+  /** Higher comes first; 0 unless given. */
+  get priority(): number {
+    return this.hints?.priority ?? 0;
+  }
+
+  /** Estimate of its execution in milliseconds; undefined: none is given. */
+  get expectedMs(): number | undefined {
+    return this.hints?.expectedMs;
+  }
+
+  /** Estimate of its result's size in bytes; undefined: none is given. */
+  get expectedBytes(): number | undefined {
+    return this.hints?.expectedBytes;
   }
 
   /** A copy with a label, which errors, traces and status show. */
@@ -200,13 +224,35 @@ export class Task<T = unknown> {
     return this.copy({ request: cpus(count) });
   }
 
-  /** A copy with metadata for traces; a string is stored as it is, anything else as JSON. */
+  /** A copy that holds these resources while it runs, see `resources()` and `anyOf()`. */
+  withRequest(request: ResourceRequest): Task<T> {
+    return this.copy({ request });
+  }
+
+  /**
+   * A copy that comes before tasks of lower priority, and after those of higher.
+   * @param priority integer from -100 to 100
+   */
+  withPriority(priority: number): Task<T> {
+    return this.copy({ priority });
+  }
+
+  /**
+   * A copy with estimates, which the scheduler uses until it has measured tasks with the same label:
+   * milliseconds of execution, bytes of the result. What is left out stays as it is.
+   */
+  withEstimate(estimate: { ms?: number | undefined; bytes?: number | undefined }): Task<T> {
+    const { ms = this.expectedMs, bytes = this.expectedBytes } = estimate;
+    return this.copy({ expectedMs: ms, expectedBytes: bytes });
+  }
+
+  /**
+   * A copy with metadata: any JSON value, kept with the task for traces and explanations.
+   * @throws LoomError("usage") if it is no JSON value, or has more than 1 MiB as JSON
+   * @example task.withMetadata({ sample: 17, lane: "L003" })
+   */
   withMetadata(metadata: unknown): Task<T> {
-    const text = typeof metadata === "string" ? metadata : JSON.stringify(metadata);
-    if (text === undefined) {
-      throw new LoomError("usage", `metadata of ${describeTask(this)} can't be written as JSON`);
-    }
-    return this.copy({ metadata: new TextEncoder().encode(text) });
+    return this.copy({ metadata: encodeMetadata(metadata, this) });
   }
 
   /** A copy that is executed again when it was lost with its worker, or must not be. */
@@ -221,8 +267,12 @@ export class Task<T = unknown> {
 
   private copy(change: TaskOptions): Task<T> {
     const { request, label, checkpointPath, metadata, policy, timeLimitMs } = this;
-    const options = { request, label, checkpointPath, metadata, policy, timeLimitMs, ...change };
-    return new Task<T>(this.type, this.config, this.inputs, options);
+    const options = { request, label, checkpointPath, metadata, policy, timeLimitMs };
+    return new Task<T>(this.type, this.config, this.inputs, {
+      ...options,
+      ...this.hints,
+      ...change,
+    });
   }
 }
 
@@ -240,11 +290,4 @@ function checkTimeLimit(task: Task, ms: number): void {
     "usage",
     `timeLimitMs of ${describeTask(task)} must be an integer from 1 to 2^32 - 1 (0: no limit), got ${ms}`,
   );
-}
-
-/** How messages name a task: `task "label" (type)` or `task of type "type"`. */
-export function describeTask(task: { type: string; label?: string | undefined }): string {
-  return task.label === undefined || task.label === ""
-    ? `task of type "${task.type}"`
-    : `task "${task.label}" (${task.type})`;
 }

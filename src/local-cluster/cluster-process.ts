@@ -10,7 +10,7 @@ import { LoomError } from "../base/index.js";
 
 /** What a process says when it is up, or that it can't come up. */
 export type StartMessage =
-  | { loom: "listening"; host: string; port: number }
+  | { loom: "listening"; host: string; port: number; dashboard?: string }
   | { loom: "registered"; address: string }
   | { loom: "failed"; message: string };
 
@@ -36,6 +36,8 @@ const SHOWN_STDERR_LINES = 5;
 export class ClusterProcess {
   /** Resolves when the process has ended. */
   readonly exited: Promise<void>;
+  /** How it has ended; undefined while it runs. */
+  end: { readonly exitStatus: number | null; readonly signal: NodeJS.Signals | null } | undefined;
   private stderrEnd = "";
 
   private constructor(
@@ -44,7 +46,10 @@ export class ClusterProcess {
   ) {
     // Not "close": that does not come once this side has disconnected the channel.
     this.exited = new Promise((resolve) => {
-      child.once("exit", () => resolve());
+      child.once("exit", (exitStatus, signal) => {
+        this.end = { exitStatus, signal };
+        resolve();
+      });
     });
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.stderrEnd = (this.stderrEnd + text).slice(-KEPT_STDERR_CHARACTERS);
@@ -134,6 +139,11 @@ export class ClusterProcess {
       spec.signal?.addEventListener("abort", onAbort);
       if (spec.signal?.aborted) onAbort();
     });
+  }
+
+  /** The end of what it has written to standard error, at most 4000 characters. */
+  get stderr(): string {
+    return this.stderrEnd;
   }
 
   private lastWords(): string {

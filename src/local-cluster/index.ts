@@ -4,5 +4,6 @@ export {
   type LocalClusterOptions,
   type LocalWorker,
   type LocalWorkerOptions,
+  type LostWorker,
   startLocalCluster,
 } from "./local-cluster.js";

@@ -13,6 +13,12 @@ export interface LocalClusterOptions {
   workers?: number | undefined;
   /** Cores of each worker. Default: all of this machine divided by `workers`, at least 1. */
   cpus?: number | undefined;
+  /**
+   * What else tasks may hold on each worker, as `loom worker --resource` takes it, e.g.
+   * `{ gpus: 2, mem: "8GiB", licences: 2.5, fpgas: ["a", "b"] }`. Default: the memory and the GPUs of
+   * this machine, divided among the workers; workers that are added later have all of them.
+   */
+  resources?: Readonly<Record<string, number | string | readonly string[]>> | undefined;
   /** Extensions of the workers: paths relative to the current directory, or packages. Default none. */
   extensions?: readonly string[] | undefined;
   /** Interpreter of the workers for Python functions. Default: LOOM_PYTHON, else python3. */
@@ -28,7 +34,10 @@ export interface LocalClusterOptions {
 }
 
 /** Options of {@link LocalCluster.addWorker}; by default those of the cluster. */
-export type LocalWorkerOptions = Pick<LocalClusterOptions, "cpus" | "extensions" | "python">;
+export type LocalWorkerOptions = Pick<
+  LocalClusterOptions,
+  "cpus" | "resources" | "extensions" | "python"
+>;
 
 /** A worker process of a {@link LocalCluster}. */
 export interface LocalWorker {
@@ -39,17 +48,36 @@ export interface LocalWorker {
   kill(signal?: NodeJS.Signals): void;
 }
 
+/** A worker process that has ended before its cluster was closed. */
+export interface LostWorker {
+  readonly pid: number;
+  /** "host:port" */
+  readonly address: string;
+  /** Undefined: a signal has ended it. */
+  readonly exitStatus: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+  /** The end of what it has written to standard error, at most 4000 characters. */
+  readonly stderr: string;
+}
+
 /** A running cluster. */
 export interface LocalCluster extends AsyncDisposable {
   /** "host:port" of the server, for Client.connect. */
   readonly address: string;
+  /** Address of the live page, such as "http://127.0.0.1:4711"; undefined: switched off by `serverArgs`. */
+  readonly dashboard: string | undefined;
   /** Workers that run. */
   readonly workers: readonly LocalWorker[];
+  /** Workers that have ended by themselves or were killed, the last 100; the log tells of them too. */
+  readonly lostWorkers: readonly LostWorker[];
   /** Starts one more worker; resolves when the server has it. */
   addWorker(options?: LocalWorkerOptions): Promise<LocalWorker>;
   /** Stops all processes; resolves when they have ended. Idempotent. */
   close(): Promise<void>;
 }
+
+const MAX_LOST_WORKERS = 100;
+const SHOWN_STDERR_LINES = 10;
 
 const PROGRAM = new URL("../../dist/cli/loom.js", import.meta.url);
 
@@ -80,6 +108,7 @@ class ProcessCluster implements LocalCluster {
   private readonly running = new Map<ClusterProcess, LocalWorker>();
   private readonly starting = new Set<Promise<unknown>>();
   private readonly stopStarts = new AbortController();
+  readonly lostWorkers: LostWorker[] = [];
   private workersStarted = 0;
   private closing: Promise<void> | undefined;
 
@@ -87,10 +116,11 @@ class ProcessCluster implements LocalCluster {
     private readonly server: ClusterProcess,
     private readonly host: string,
     private readonly port: number,
+    readonly dashboard: string | undefined,
     /** Unless a worker is given others. */
     private readonly defaults: LocalWorkerOptions & { readonly cpus: number },
-    /** One worker only is to be started. */
-    private readonly pinnable: boolean,
+    /** Workers to be started at once. */
+    private readonly first: number,
     private readonly onStderr: (text: string) => void,
     signal: AbortSignal | undefined,
   ) {
@@ -119,11 +149,11 @@ class ProcessCluster implements LocalCluster {
       await server.stop();
       throw new LoomError("internal", `the server said "${message.loom}" instead of "listening"`);
     }
-    const { host, port } = message;
-    const single = (options.workers ?? 1) === 1;
-    const { extensions, python } = options;
-    const defaults = { cpus, extensions, python };
-    return new ProcessCluster(server, host, port, defaults, single, onStderr, signal);
+    const { host, port, dashboard } = message;
+    const { resources, extensions, python } = options;
+    const defaults = { cpus, resources, extensions, python };
+    const first = options.workers ?? 1;
+    return new ProcessCluster(server, host, port, dashboard, defaults, first, onStderr, signal);
   }
 
   get address(): string {
@@ -143,8 +173,10 @@ class ProcessCluster implements LocalCluster {
     checkCount("cpus", cpus, 1);
     const extensions = options.extensions ?? defaults.extensions ?? [];
     const python = options.python ?? defaults.python;
+    const resources = Object.entries(options.resources ?? defaults.resources ?? {});
     const starting = this.startWorker([
       ...["--cpus", String(cpus)],
+      ...resources.flatMap(([name, value]) => ["--resource", resourceText(name, value)]),
       ...extensions.flatMap((extension) => ["--extension", extension]),
       ...(python === undefined ? [] : ["--python", python]),
     ]);
@@ -157,13 +189,14 @@ class ProcessCluster implements LocalCluster {
   }
 
   private async startWorker(flags: readonly string[]): Promise<LocalWorker> {
+    const number = ++this.workersStarted;
+    const share = number <= this.first ? ["--share", `${number}/${this.first}`] : [];
     // A worker pins to the first cores of the machine: several would all use the same ones.
-    const pinFlag = this.pinnable && this.workersStarted === 0 ? [] : ["--nopin"];
-    this.workersStarted++;
+    const pinFlag = this.first === 1 && number === 1 ? [] : ["--nopin"];
     const { process: worker, message } = await ClusterProcess.start({
       name: "worker",
       program: PROGRAM,
-      args: ["worker", this.host, String(this.port), ...flags, ...pinFlag],
+      args: ["worker", this.host, String(this.port), ...flags, ...share, ...pinFlag],
       onStderr: this.onStderr,
       signal: this.stopStarts.signal,
     });
@@ -178,8 +211,24 @@ class ProcessCluster implements LocalCluster {
       kill: (signal = "SIGTERM") => worker.signal(signal),
     };
     this.running.set(worker, handle);
-    worker.exited.then(() => this.running.delete(worker));
+    worker.exited.then(() => {
+      this.running.delete(worker);
+      // What it has written last may come after its end.
+      if (this.closing === undefined) setImmediate(() => this.workerLost(worker, handle));
+    });
     return handle;
+  }
+
+  private workerLost({ end, stderr }: ClusterProcess, { pid, address }: LocalWorker): void {
+    const exitStatus = end?.exitStatus ?? undefined;
+    const signal = end?.signal ?? undefined;
+    this.lostWorkers.push({ pid, address, exitStatus, signal, stderr });
+    if (this.lostWorkers.length > MAX_LOST_WORKERS) this.lostWorkers.shift();
+    const how =
+      signal === undefined ? `ended with exit status ${exitStatus}` : `was killed by ${signal}`;
+    const lines = stderr.trim().split("\n").slice(-SHOWN_STDERR_LINES);
+    const said = lines[0] === "" ? "" : `; it said last:\n${lines.join("\n")}`;
+    this.onStderr(`local cluster: worker ${address} (process ${pid}) ${how}${said}\n`);
   }
 
   close(): Promise<void> {
@@ -198,6 +247,10 @@ class ProcessCluster implements LocalCluster {
     await Promise.all([...this.running.keys()].map((worker) => worker.stop()));
     await this.server.stop();
   }
+}
+
+function resourceText(name: string, value: number | string | readonly string[]): string {
+  return `${name}=${typeof value === "object" ? `[${value.join(",")}]` : value}`;
 }
 
 function checkCount(name: string, count: number, least: number): void {

@@ -1,5 +1,5 @@
 /**
- * An assignment as the worker reads it from a batch. Filled by server-to-worker.ts, read by the
+ * An assignment as the worker reads it from a batch. Filled by server-to-worker-reader.ts, read by the
  * worker's core.
  */
 
@@ -12,7 +12,10 @@ export class AssignRecord {
   row = 0;
   attempt = 0;
   taskType = 0;
-  cpus = 0;
+  /** Id of a request defined before; 0 = none, a light task. */
+  request = 0;
+  /** Higher starts first here; equal: in order of assignment. 0 for light tasks. */
+  priority = 0;
   /** The client's id of the task; 0 where it was not sent. */
   taskId = 0;
   /** How often it was lost with a worker; 0 where that was not sent. */

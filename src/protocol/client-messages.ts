@@ -33,11 +33,13 @@ export type {
   ClientResponse as ClientResponseMessage,
   DataHeader as DataHeaderMessage,
   Error as ErrorMessage,
+  Execution as ExecutionMessage,
   Log as LogMessage,
   Register as RegisterMessage,
   Run as RunConfig,
   Stats as StatsMessage,
   Task as TaskMessage,
+  WorkerResource as WorkerResourceMessage,
 } from "./generated/loom_pb.js";
 export {
   ClientRequest_Type as ClientRequestType,

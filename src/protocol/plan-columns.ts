@@ -44,9 +44,43 @@ export interface PlanColumns {
   /** Client ids, of this plan or an earlier one. Longer than used is allowed. */
   readonly inputIds: Int32Array;
   readonly requests: readonly PlanResourceRequest[];
+  /** What becomes of requests that no present worker can ever satisfy: a {@link Unsatisfiable}. */
+  readonly whenUnsatisfiable: number;
+  /** Where the label's bytes are; length 0 = none. Undefined: no task has one. */
+  readonly labelStart: Uint32Array | undefined;
+  readonly labelLength: Uint32Array | undefined;
+  /** -100 to 100, higher first. Undefined: all 0. */
+  readonly priority: Int8Array | undefined;
+  /** The user's estimate of the execution, in milliseconds; NaN = none. Undefined: no task has one. */
+  readonly expectedMs: Float32Array | undefined;
+  /** Of the result's size; like expectedMs. */
+  readonly expectedBytes: Float64Array | undefined;
+}
+
+/** Values of {@link PlanColumns.whenUnsatisfiable}. */
+export const Unsatisfiable = {
+  /** As the server is set. */
+  default: 0,
+  /** The tasks wait for a worker that can. */
+  wait: 1,
+  /** The plan is refused. */
+  refuse: 2,
+} as const;
+
+/** One resource of a request as on the wire. */
+export interface PlanResource {
+  /** Meaningless where there is a name. */
+  readonly symbol: number;
+  readonly name: string | undefined;
+  /** The amount: finite, but not checked otherwise. */
+  readonly value: number;
+  /** Particular ones of an indexed resource; empty: any. */
+  readonly indices: readonly string[];
 }
 
 /** A resource request as on the wire. */
 export interface PlanResourceRequest {
-  readonly resources: readonly { readonly symbol: number; readonly value: number }[];
+  readonly resources: readonly PlanResource[];
+  /** In order of preference after `resources`; these have none. */
+  readonly alternatives: readonly PlanResourceRequest[];
 }

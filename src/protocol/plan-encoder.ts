@@ -7,6 +7,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { LoomError } from "../base/index.js";
 import { ClientRequest_Type, ResourceRequestSchema, Task_Policy } from "./generated/loom_pb.js";
+import { Unsatisfiable } from "./plan-columns.js";
 import { varintSize, writeVarint } from "./varint.js";
 
 /** Room kept at the front for the request's own fields, written last: 2 + 2 + 1 + 5 bytes. */
@@ -27,6 +28,23 @@ export interface PlanTaskOptions {
   once?: boolean;
   /** Milliseconds, a u32. Default 0: none. */
   timeLimitMs?: number;
+  /** Estimate of its execution in milliseconds, at least 0. Default: none. */
+  expectedMs?: number;
+  /** Estimate of its result's size, at least 0. Default: none. */
+  expectedBytes?: number;
+  /** -100 to 100, higher first. Default 0. */
+  priority?: number;
+}
+
+/** One resource of {@link PlanEncoder.addRequest}: a whole amount by symbol is the classic form. */
+export interface EncodedResource {
+  /** Not used where there is a name. */
+  readonly symbol: number;
+  /** Default: the symbol says which resource it is. */
+  readonly name?: string | undefined;
+  readonly value: number;
+  /** Default: any. */
+  readonly indices?: readonly string[] | undefined;
 }
 
 /**
@@ -55,12 +73,19 @@ export class PlanEncoder {
     return this.tasks;
   }
 
-  /** Adds a resource request; returns its index, for {@link PlanTaskOptions.requestIndex}. */
-  addRequest(resources: readonly { readonly symbol: number; readonly value: number }[]): number {
+  /**
+   * Adds a resource request; returns its index, for {@link PlanTaskOptions.requestIndex}.
+   * @param alternatives what will do as well, in order of preference
+   */
+  addRequest(
+    resources: readonly EncodedResource[],
+    alternatives: readonly (readonly EncodedResource[])[] = [],
+  ): number {
     const message = toBinary(
       ResourceRequestSchema,
       create(ResourceRequestSchema, {
-        resources: resources.map((r) => ({ resourceType: r.symbol, value: r.value })),
+        resources: resources.map(resourceInit),
+        alternatives: alternatives.map((list) => ({ resources: list.map(resourceInit) })),
       }),
     );
     this.reserve(16 + message.length);
@@ -87,6 +112,9 @@ export class PlanEncoder {
     let metadata: Uint8Array | undefined;
     let once = false;
     let timeLimitMs = 0;
+    let expectedMs: number | undefined;
+    let expectedBytes: number | undefined;
+    let priority = 0;
     if (options !== undefined) {
       requestIndex = options.requestIndex ?? -1;
       if (requestIndex !== -1) length += 1 + varintSize(requestIndex);
@@ -100,6 +128,12 @@ export class PlanEncoder {
       if (once) length += 3;
       timeLimitMs = options.timeLimitMs ?? 0;
       if (timeLimitMs > 0) length += 2 + varintSize(timeLimitMs);
+      expectedMs = options.expectedMs;
+      if (expectedMs !== undefined) length += 6;
+      expectedBytes = options.expectedBytes;
+      if (expectedBytes !== undefined) length += 10;
+      priority = options.priority ?? 0;
+      if (priority !== 0) length += 2 + varintSize(zigzag(priority));
     }
 
     this.reserve(16 + length);
@@ -134,17 +168,38 @@ export class PlanEncoder {
       this.bytes[this.end++] = 0x01;
       this.putVarint(timeLimitMs);
     }
+    if (expectedMs !== undefined) {
+      this.bytes[this.end++] = 0xb5; // expected_ms: field 22
+      this.bytes[this.end++] = 0x01;
+      this.putFloat(4, expectedMs);
+    }
+    if (expectedBytes !== undefined) {
+      this.bytes[this.end++] = 0xb9; // expected_bytes: field 23
+      this.bytes[this.end++] = 0x01;
+      this.putFloat(8, expectedBytes);
+    }
+    if (priority !== 0) {
+      this.bytes[this.end++] = 0xc0; // priority: field 24
+      this.bytes[this.end++] = 0x01;
+      this.putVarint(zigzag(priority));
+    }
     return this.idBase + this.tasks++;
   }
 
   /**
    * The whole request, to be sent as one frame. The encoder can't be used afterwards.
    * @param loadCheckpoints take tasks whose checkpoint file exists as computed; default false
+   * @param whenUnsatisfiable an {@link Unsatisfiable}; default: as the server is set
    */
-  finish(loadCheckpoints = false): Uint8Array {
+  finish(loadCheckpoints = false, whenUnsatisfiable: number = Unsatisfiable.default): Uint8Array {
     this.reserve(16);
     this.bytes[this.end++] = 0x20; // Plan.id_base
     this.putVarint(this.idBase);
+    if (whenUnsatisfiable !== Unsatisfiable.default) {
+      this.bytes[this.end++] = 0xa0; // Plan.when_unsatisfiable: field 20
+      this.bytes[this.end++] = 0x01;
+      this.putVarint(whenUnsatisfiable);
+    }
     this.finished = true;
 
     const { bytes, end } = this;
@@ -199,6 +254,25 @@ export class PlanEncoder {
   private putVarint(value: number): void {
     this.end = writeVarint(this.bytes, this.end, value);
   }
+
+  private putFloat(byteCount: 4 | 8, value: number): void {
+    const view = new DataView(this.bytes.buffer, this.end, byteCount);
+    if (byteCount === 4) view.setFloat32(0, value, true);
+    else view.setFloat64(0, value, true);
+    this.end += byteCount;
+  }
+}
+
+function resourceInit({ symbol, name, value, indices = [] }: EncodedResource) {
+  const isInt32 = (value | 0) === value;
+  if (name === undefined && indices.length === 0 && isInt32) return { resourceType: symbol, value };
+  const resourceType = name === undefined ? symbol : 0;
+  return { resourceType, value: 0, name, amount: value, indices: [...indices] };
+}
+
+/** As protobuf writes sint32. */
+function zigzag(value: number): number {
+  return ((value << 1) ^ (value >> 31)) >>> 0;
 }
 
 function utf8(text: string | undefined): Uint8Array | undefined {

@@ -14,12 +14,15 @@ export class WireCursor {
   at = 0;
   /** Upper 32 bits of the last varint that had more than one byte. */
   private high = 0;
+  private readonly view: DataView;
 
   constructor(
     readonly bytes: Uint8Array,
     /** Name of the message, for errors. */
     private readonly what: string,
-  ) {}
+  ) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
 
   /** Low 32 bits of a varint, signed: that is what an int32 field holds. */
   int32(end: number): number {
@@ -44,6 +47,16 @@ export class WireCursor {
   bool(end: number): boolean {
     this.high = 0;
     return (this.int32(end) | this.high) !== 0;
+  }
+
+  float32(end: number): number {
+    this.advance(4, end);
+    return this.view.getFloat32(this.at - 4, true);
+  }
+
+  float64(end: number): number {
+    this.advance(8, end);
+    return this.view.getFloat64(this.at - 8, true);
   }
 
   /** Reads a length and checks that so many bytes are there; returns it. */

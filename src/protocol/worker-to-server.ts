@@ -4,6 +4,7 @@
 import { ProtocolError } from "../base/index.js";
 import { RecordWriter } from "./record-writer.js";
 import { truncatedRecord } from "./server-to-worker.js";
+import { readSample, SAMPLE_BYTES, type WorkerSample, writeSample } from "./worker-sample.js";
 
 const Op = {
   finished: 1,
@@ -15,12 +16,17 @@ const Op = {
   pong: 7,
   output: 8,
   log: 9,
+  memory: 10,
+  sample: 11,
+  trace: 12,
 } as const;
 
 /** `holder` of `inputLost`: the input was said to be in the worker's own store and is not there. */
 export const THIS_WORKER = 0xffff;
 
+/** In place of the length of an inline result: there is none; and the result takes no memory. */
 const NOT_INLINE = 255;
+const NOT_INLINE_IN_FILE = 254;
 const FINISHED_HEAD = 1 + 4 + 4 + 8 + 4 + 1;
 
 /** Bytes of a record's fixed part by op; checked once, so that no field read can fail. */
@@ -30,10 +36,13 @@ HEAD_BYTES[Op.failed] = 13;
 HEAD_BYTES[Op.started] = 9;
 HEAD_BYTES[Op.retracted] = 9;
 HEAD_BYTES[Op.inputLost] = 15;
-HEAD_BYTES[Op.fetched] = 5;
+HEAD_BYTES[Op.fetched] = 9;
 HEAD_BYTES[Op.pong] = 5;
 HEAD_BYTES[Op.output] = 18;
 HEAD_BYTES[Op.log] = 14;
+HEAD_BYTES[Op.memory] = 9;
+HEAD_BYTES[Op.sample] = 1 + SAMPLE_BYTES;
+HEAD_BYTES[Op.trace] = 5;
 
 /** Writes a worker's batches. */
 export class WorkerToServerWriter extends RecordWriter {
@@ -42,6 +51,7 @@ export class WorkerToServerWriter extends RecordWriter {
    * @param sizeBytes size of the object
    * @param durationUs execution time in microseconds, 0 for tasks too short to be measured
    * @param inline the bytes of a plain object of at most INLINE_LIMIT bytes, else undefined
+   * @param inFile the object is in a file and takes no memory (only without `inline`)
    */
   finished(
     row: number,
@@ -49,6 +59,7 @@ export class WorkerToServerWriter extends RecordWriter {
     sizeBytes: number,
     durationUs: number,
     inline: Uint8Array | undefined,
+    inFile = false,
   ): void {
     const at = this.reserve(FINISHED_HEAD);
     const view = this.view;
@@ -57,7 +68,8 @@ export class WorkerToServerWriter extends RecordWriter {
     view.setUint32(at + 5, attempt, true);
     view.setFloat64(at + 9, sizeBytes, true);
     view.setUint32(at + 17, Math.min(durationUs, 0xffffffff), true);
-    view.setUint8(at + 21, inline === undefined ? NOT_INLINE : inline.length);
+    const notInline = inFile ? NOT_INLINE_IN_FILE : NOT_INLINE;
+    view.setUint8(at + 21, inline === undefined ? notInline : inline.length);
     if (inline !== undefined) this.putBytes(inline, 0, inline.length);
   }
 
@@ -94,11 +106,37 @@ export class WorkerToServerWriter extends RecordWriter {
     this.view.setUint16(at + 13, holder, true);
   }
 
-  /** A copy of the object has been fetched and is in this worker's store now. */
-  fetched(row: number): void {
-    const at = this.reserve(5);
+  /** A copy of the object has been fetched and is in this worker's store now. `durationUs`: of the transfer. */
+  fetched(row: number, durationUs = 0): void {
+    const at = this.reserve(9);
     this.view.setUint8(at, Op.fetched);
     this.view.setUint32(at + 1, row, true);
+    this.view.setUint32(at + 5, Math.min(durationUs, 0xffffffff), true);
+  }
+
+  /** Bytes of objects in this worker's memory; sent when they have changed much. */
+  memory(bytes: number): void {
+    const at = this.reserve(9);
+    this.view.setUint8(at, Op.memory);
+    this.view.setFloat64(at + 1, bytes, true);
+  }
+
+  /** Sent each second while the server has asked for it with `observe`. */
+  sample(sample: WorkerSample): void {
+    const at = this.reserve(1 + SAMPLE_BYTES);
+    this.view.setUint8(at, Op.sample);
+    writeSample(this.view, at + 1, sample);
+  }
+
+  /**
+   * Records of this worker's trace (src/trace/format.ts), which it can't write to a file itself. None:
+   * its part of the trace, which the server has ended, is written wholly.
+   */
+  trace(records: Uint8Array): void {
+    const at = this.reserve(5);
+    this.view.setUint8(at, Op.trace);
+    this.view.setUint32(at + 1, records.length, true);
+    this.putBytes(records, 0, records.length);
   }
 
   pong(serial: number): void {
@@ -142,7 +180,10 @@ export class WorkerToServerWriter extends RecordWriter {
 
 /** What the server does with each record. `frame` may be kept, it is not reused. */
 export interface WorkerToServerHandler {
-  /** `inlineLength` -1: no inline bytes; else they are at `frame[inlineStart ..]`. */
+  /**
+   * `inlineLength` -1: no inline bytes; -2: nor does the object take memory, it is in a file; else
+   * they are at `frame[inlineStart ..]`.
+   */
   finished(
     row: number,
     attempt: number,
@@ -156,7 +197,12 @@ export interface WorkerToServerHandler {
   started(row: number, attempt: number): void;
   retracted(row: number, attempt: number): void;
   inputLost(row: number, attempt: number, inputRow: number, holder: number): void;
-  fetched(row: number): void;
+  /** `durationUs` 0: not measured. */
+  fetched(row: number, durationUs: number): void;
+  memory(bytes: number): void;
+  sample(sample: WorkerSample): void;
+  /** The records are only valid during the call. */
+  trace(records: Uint8Array): void;
   pong(serial: number): void;
   output(requestId: number, totalSize: number, ended: boolean, bytes: Uint8Array): void;
   log(row: number, attempt: number, level: number, text: string): void;
@@ -172,7 +218,7 @@ export function readWorkerToServer(frame: Uint8Array, handler: WorkerToServerHan
     switch (op) {
       case Op.finished: {
         const length = view.getUint8(at + 21);
-        const inlineLength = length === NOT_INLINE ? -1 : length;
+        const inlineLength = length >= NOT_INLINE_IN_FILE ? length - 256 : length;
         const start = at + FINISHED_HEAD;
         const end = start + Math.max(inlineLength, 0);
         if (end > frame.length) throw truncatedRecord("worker", at);
@@ -214,9 +260,24 @@ export function readWorkerToServer(frame: Uint8Array, handler: WorkerToServerHan
         at += 15;
         break;
       case Op.fetched:
-        handler.fetched(view.getUint32(at + 1, true));
-        at += 5;
+        handler.fetched(view.getUint32(at + 1, true), view.getUint32(at + 5, true));
+        at += 9;
         break;
+      case Op.memory:
+        handler.memory(view.getFloat64(at + 1, true));
+        at += 9;
+        break;
+      case Op.sample:
+        handler.sample(readSample(view, at + 1));
+        at += 1 + SAMPLE_BYTES;
+        break;
+      case Op.trace: {
+        const length = view.getUint32(at + 1, true);
+        if (at + 5 + length > frame.length) throw truncatedRecord("worker", at);
+        handler.trace(frame.subarray(at + 5, at + 5 + length));
+        at += 5 + length;
+        break;
+      }
       case Op.pong:
         handler.pong(view.getUint32(at + 1, true));
         at += 5;

@@ -1,52 +1,171 @@
 /**
- * Classes of tasks that are alike to the scheduler: the same cores, the same task type.
- * Each has its own queue of ready tasks, so that one that fits nowhere blocks no other.
+ * How tasks are grouped:
+ * - a *shape* is what placement must know: the request and the task type. Each shape has its own
+ *   queue of ready tasks, so that one that fits nowhere blocks no other.
+ * - a *class* is a shape, a label and a user priority: what is learned of execution times and
+ *   sizes of results is learned per class. A task's class is a number in the task table.
  */
 import { IntDeque } from "../base/index.js";
+import { DurationEstimate } from "./duration-estimate.js";
+import type { RequestKind } from "./request-kind.js";
+import { RowHeap } from "./row-heap.js";
+import type { WorkerHeap } from "./worker-heap.js";
 
 /** Assumed for a class of which nothing is known yet. */
 const UNKNOWN_HEAVY_MS = 50;
+const UNKNOWN_LIGHT_MS = 0.005;
+/** Weight of the newest measurement in a moving average; earlier ones weigh more at first. */
+const NEWEST = 0.05;
+/** More labels than this share one class. */
+const MAX_LABELS = 4096;
+/** User priorities come before everything else: no rank (in ms) is as large. */
+const PRIORITY_STEP = 1e12;
 
-export class TaskClass {
-  /** Ready tasks that any able worker may take. */
+export class TaskShape {
+  /** Ready tasks without a request, in the order in which they became ready. */
   readonly ready = new IntDeque();
-  /** Mean execution time, a moving average; undefined until one has been measured. */
-  private measuredMs: number | undefined;
+  /** Ready tasks with a request, the one to be started first at the top. */
+  readonly heavy = new RowHeap();
+  /** Count of rankings of which the keys in `heavy` are. */
+  rankedAs = 0;
+  /** Heaps of workers that could execute it, least loaded first; made by WorkerIndex. */
+  able: WorkerHeap[] = [];
+  /** State of the worker index of which `able` is. */
+  ableVersion = -1;
 
   constructor(
     readonly index: number,
-    readonly cpus: number,
+    readonly kind: RequestKind,
     readonly taskType: number,
+    /** Light shapes: tasks of other priorities are other shapes. */
+    readonly priority: number,
   ) {}
 
   get light(): boolean {
-    return this.cpus === 0;
+    return this.kind.index === 0;
+  }
+}
+
+export class TaskClass {
+  readonly durations = new DurationEstimate();
+  private meanBytes: number | undefined;
+  private meanMemory = 0;
+  private sizes = 0;
+  /** The estimate with which ranks were last computed. */
+  rankedMs: number;
+  /** Added to the rank of a task to give its place in the order. */
+  readonly base: number;
+
+  constructor(
+    readonly index: number,
+    readonly shape: TaskShape,
+    /** Number of its label; 0: none. */
+    readonly label: number,
+    readonly priority: number,
+  ) {
+    this.base = priority * PRIORITY_STEP;
+    this.rankedMs = this.durationMs;
+  }
+
+  get light(): boolean {
+    return this.shape.kind.index === 0;
   }
 
   /** Estimated execution time of one task. */
   get durationMs(): number {
-    return this.measuredMs ?? (this.light ? 0.005 : UNKNOWN_HEAVY_MS);
+    return this.durations.meanMs ?? (this.light ? UNKNOWN_LIGHT_MS : UNKNOWN_HEAVY_MS);
   }
 
-  addDuration(ms: number): void {
-    this.measuredMs = this.measuredMs === undefined ? ms : 0.9 * this.measuredMs + 0.1 * ms;
+  /** Whether an execution time has been measured. */
+  get known(): boolean {
+    return this.durations.meanMs !== undefined;
+  }
+
+  /** Whether tasks have finished, none of which took a time that was worth measuring. */
+  get isInstant(): boolean {
+    return this.sizes > 0 && !this.known;
+  }
+
+  /** Estimated size of one result; undefined: nothing is known. */
+  get resultBytes(): number | undefined {
+    return this.meanBytes;
+  }
+
+  /** Estimated bytes of one result that take memory; results in files take none. */
+  get memoryBytes(): number {
+    return this.meanMemory;
+  }
+
+  addSize(bytes: number, inMemory: boolean): void {
+    this.sizes++;
+    const weight = Math.max(NEWEST, 1 / this.sizes);
+    this.meanBytes = (this.meanBytes ?? 0) * (1 - weight) + weight * bytes;
+    this.meanMemory = this.meanMemory * (1 - weight) + (inMemory ? weight * bytes : 0);
   }
 }
 
-/** All classes; a task's class is a number in the task table. */
 export class TaskClasses {
   readonly list: TaskClass[] = [];
-  private readonly byKey = new Map<number, number>();
+  readonly shapes: TaskShape[] = [];
+  private readonly byKey = new Map<string, TaskClass>();
+  private readonly shapeByKey = new Map<string, TaskShape>();
+  private readonly labels = new Map<string, number>();
+  /** Those of `labels`, by number - 1. */
+  private readonly labelTexts: string[] = [];
 
-  /** The number of the class; made when it is new. */
-  find(cpus: number, taskType: number): number {
-    const key = cpus * 65536 + taskType;
-    let index = this.byKey.get(key);
-    if (index === undefined) {
-      index = this.list.length;
-      this.list.push(new TaskClass(index, cpus, taskType));
-      this.byKey.set(key, index);
-    }
-    return index;
+  /** The same for a label that is not to become known; undefined: no task has had one like it. */
+  findLabel(text: string): number | undefined {
+    const prefix = prefixOf(text);
+    if (prefix === "") return 0;
+    return this.labels.get(prefix) ?? (this.labels.size < MAX_LABELS - 1 ? undefined : MAX_LABELS);
   }
+
+  /** Number of a label's class: labels are alike up to their first ":". 0: no label. */
+  label(text: string): number {
+    const prefix = prefixOf(text);
+    if (prefix === "") return 0;
+    let number = this.labels.get(prefix);
+    if (number === undefined) {
+      number = Math.min(this.labels.size, MAX_LABELS - 1) + 1;
+      if (number < MAX_LABELS) {
+        this.labels.set(prefix, number);
+        this.labelTexts.push(prefix);
+      }
+    }
+    return number;
+  }
+
+  /** The label (up to its first ":") with this number; undefined: it is one of those that share a class. */
+  labelText(number: number): string | undefined {
+    return this.labelTexts[number - 1];
+  }
+
+  /** The class; made when it is new. */
+  find(kind: RequestKind, taskType: number, label = 0, priority = 0): TaskClass {
+    const key = `${kind.index} ${taskType} ${label} ${priority}`;
+    let found = this.byKey.get(key);
+    if (found === undefined) {
+      const shape = this.shape(kind, taskType, kind.light ? priority : 0);
+      found = new TaskClass(this.list.length, shape, label, priority);
+      this.list.push(found);
+      this.byKey.set(key, found);
+    }
+    return found;
+  }
+
+  private shape(kind: RequestKind, taskType: number, priority: number): TaskShape {
+    const key = `${kind.index} ${taskType} ${priority}`;
+    let shape = this.shapeByKey.get(key);
+    if (shape === undefined) {
+      shape = new TaskShape(this.shapes.length, kind, taskType, priority);
+      this.shapes.push(shape);
+      this.shapeByKey.set(key, shape);
+    }
+    return shape;
+  }
+}
+
+function prefixOf(label: string): string {
+  const end = label.indexOf(":");
+  return end < 0 ? label : label.slice(0, end);
 }

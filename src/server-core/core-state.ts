@@ -3,7 +3,10 @@
  * events themselves are in submit.ts, progress.ts, giving-up.ts and recovery.ts; server-core.ts
  * is the entrance.
  */
-import { Scheduler, TaskFlag, TaskState } from "../scheduler/index.js";
+import { type Declared, Scheduler, TaskFlag, TaskState } from "../scheduler/index.js";
+import { endCrossings, retireBatch, runOf } from "./expansion/index.js";
+import { countCancelled, countStopped } from "./label-counts.js";
+import { LossHistory } from "./loss-history.js";
 import type { ServerOutbox } from "./outbox.js";
 import type { ClientRecord, PlanRecord, WorkerRecord } from "./records.js";
 import { RowRetirement } from "./row-retirement.js";
@@ -18,16 +21,23 @@ export interface CoreOptions {
 export class CoreState {
   readonly table = new TaskTable();
   readonly scheduler: Scheduler;
+  /** What plans declare of their tasks, as the scheduler asks for it. */
+  readonly declarations: Declared & { any: boolean };
   readonly retirement: RowRetirement;
   readonly clients = new Map<number, ClientRecord>();
   /** By plan index; undefined where the plan is gone. */
   readonly plans: (PlanRecord | undefined)[] = [];
   readonly freePlanIndices: number[] = [];
   readonly workers = new Map<number, WorkerRecord>();
+  readonly lossHistory = new LossHistory();
   /** Why results that clients hold have failed, by row. */
   readonly failures = new Map<number, FailureDetails>();
   /** Number of tasks whose object exists. */
   objectCount = 0;
+  /** When tasks that run were heard to have started, by row: the longest running first. */
+  readonly runningSince = new Map<number, number>();
+  /** The time of the last scheduling pass. */
+  nowMs = 0;
   /** Number of rows of plans that exist. */
   taskCount = 0;
   /** Rows whose last need has gone, to be looked at by settle(). */
@@ -40,22 +50,45 @@ export class CoreState {
     readonly options: CoreOptions,
   ) {
     this.retirement = new RowRetirement(this.table, outbox);
-    this.scheduler = new Scheduler(this.table, {
+    const declared = {
+      any: false,
+      durationMs: (row: number) => this.declared(row, this.planOf(row).expectedMs),
+      resultBytes: (row: number) => this.declared(row, this.planOf(row).expectedBytes),
+    };
+    this.declarations = declared;
+    this.scheduler = new Scheduler(this.table, declared, {
       assign: (row, worker) => this.assign(row, worker),
       retract: (row, worker) => {
         this.table.flags[row] |= TaskFlag.retracting;
         outbox.retractTask(worker, row, this.table.attempt[row]);
       },
+      prefetch: (row, worker, user) => outbox.prefetchObject(worker, row, user),
     });
+  }
+
+  private declared(row: number, column: Float32Array | Float64Array | undefined): number {
+    return column === undefined ? Number.NaN : column[this.indexInPlan(row)];
   }
 
   planOf(row: number): PlanRecord {
     return this.plans[this.table.plan[row]]!;
   }
 
-  taskId(row: number): number {
+  /** The plan that the client submitted, if the row is a copy that of its template. */
+  clientPlanOf(row: number): PlanRecord {
     const plan = this.planOf(row);
-    return plan.idBase + row - plan.firstRow;
+    return plan.copies === undefined ? plan : plan.copies.origin;
+  }
+
+  /** Index of the task, or of the one it is a copy of, in the client's plan. */
+  indexInPlan(row: number): number {
+    const { copies, firstRow } = this.planOf(row);
+    return copies === undefined ? row - firstRow : copies.copies[runOf(copies, row)].task;
+  }
+
+  /** The client's id of the task; copies have that of their template. */
+  taskId(row: number): number {
+    return this.planOf(row).idBase + this.indexInPlan(row);
   }
 
   /** Waiting, ready or assigned: its inputs are needed. */
@@ -102,6 +135,7 @@ export class CoreState {
         this.dropObject(row);
       } else if (this.isOpen(row)) {
         this.stopOpen(row);
+        countCancelled(this, row);
         table.state[row] = TaskState.released;
         this.deactivate(row);
       }
@@ -111,12 +145,15 @@ export class CoreState {
   /** An open task will not be executed: takes it from its worker and lets its inputs go. */
   stopOpen(row: number): void {
     const { table } = this;
+    const plan = this.planOf(row);
+    if (plan.dynamic !== undefined) endCrossings(this, plan, row);
     if (table.state[row] === TaskState.assigned) {
       this.outbox.cancelTask(table.worker[row], row, table.attempt[row]);
+      countStopped(this, row);
       this.scheduler.taskUnassigned(row, table.worker[row], 0);
       table.worker[row] = NONE;
-    }
-    this.planOf(row).client.openTasks--;
+    } else this.outbox.letGo?.(row);
+    plan.client.openTasks--;
     this.releaseInputs(row);
   }
 
@@ -145,6 +182,7 @@ export class CoreState {
   /** Removes what the table says of the object of a finished task. */
   forgetObject(row: number): void {
     const { table } = this;
+    this.scheduler.objectGone(row);
     if (table.replicaHead[row] !== NONE) {
       table.replicas.clear(table.replicaHead[row]);
       table.replicaHead[row] = NONE;
@@ -159,20 +197,24 @@ export class CoreState {
 
   /** One row less keeps its plan. */
   deactivate(row: number): void {
-    const plan = this.planOf(row);
+    const plan = this.clientPlanOf(row);
     if (--plan.active === 0) this.emptyPlans.push(plan);
   }
 
   /** Forgets the plans of which nothing is needed any more; their rows will be used again. */
   forgetPlans(): void {
-    const { emptyPlans, table } = this;
+    const { emptyPlans } = this;
     while (emptyPlans.length > 0) {
       const plan = emptyPlans.pop()!;
       if (plan.active > 0 || plan.users > 0 || this.plans[plan.index] !== plan) continue;
-      for (const row of plan.foreignInputs) unlinkUsers(table, row, plan);
-      table.state.fill(TaskState.free, plan.firstRow, plan.firstRow + plan.taskCount);
+      for (const row of plan.foreignInputs) unlinkUsers(this, row, plan);
+      for (const batch of plan.dynamic?.batches ?? []) {
+        this.forgetRows(batch.plan);
+        retireBatch(this, batch);
+      }
+      this.forgetRows(plan);
+      this.scheduler.planRemoved(plan.firstRow, plan.taskCount);
       this.retirement.retire(plan);
-      this.taskCount -= plan.taskCount;
       this.plans[plan.index] = undefined;
       this.freePlanIndices.push(plan.index);
       const siblings = plan.client.plans;
@@ -183,14 +225,20 @@ export class CoreState {
       }
     }
   }
+
+  private forgetRows({ firstRow, taskCount }: PlanRecord): void {
+    this.table.state.fill(TaskState.free, firstRow, firstRow + taskCount);
+    this.taskCount -= taskCount;
+  }
 }
 
-/** Takes the edges of a plan that goes away out of the list of a row's users. */
-function unlinkUsers(table: TaskTable, row: number, plan: PlanRecord): void {
+/** Takes the edges of a plan that goes away, and of its copies, out of the list of a row's users. */
+function unlinkUsers(core: CoreState, row: number, plan: PlanRecord): void {
+  const { table } = core;
   let head = NONE;
   let tail = NONE;
   for (let edge = table.userHead[row]; edge !== NONE; edge = table.nextUser[edge]) {
-    if (edge >= plan.firstEdge && edge < plan.firstEdge + plan.edgeCount) continue;
+    if (core.clientPlanOf(table.edgeUser[edge]) === plan) continue;
     if (tail === NONE) head = edge;
     else table.nextUser[tail] = edge;
     tail = edge;

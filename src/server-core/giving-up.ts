@@ -1,7 +1,14 @@
 /** Tasks that will not be executed: failed ones with all that depends on them, released results. */
-import { decodeTaskMessage, type TaskMessage, WirePolicy } from "../protocol/index.js";
+import {
+  decodeTaskMessage,
+  type ExecutionMessage,
+  type TaskMessage,
+  WirePolicy,
+} from "../protocol/index.js";
 import { TaskFlag, TaskState } from "../scheduler/index.js";
 import type { CoreState } from "./core-state.js";
+import { type CopyRuns, readIndices, runOf } from "./expansion/index.js";
+import { countFailed, countStopped } from "./label-counts.js";
 import { isCurrent, resultChanged } from "./progress.js";
 import type { ClientRecord } from "./records.js";
 import type { FailureDetails } from "./task-failure.js";
@@ -13,6 +20,7 @@ export interface FailureCause {
   readonly exitStatus?: number;
   readonly signal?: string;
   readonly stderr?: Uint8Array;
+  readonly execution?: ExecutionMessage | undefined;
 }
 
 /** The task has failed at the worker, which has forgotten it. */
@@ -24,6 +32,7 @@ export function taskFailed(
   cause: FailureCause,
 ): void {
   if (!isCurrent(core, worker, row, attempt)) return;
+  countStopped(core, row);
   core.scheduler.taskUnassigned(row, worker, 0);
   core.table.state[row] = TaskState.waiting;
   core.table.worker[row] = NONE;
@@ -37,14 +46,25 @@ export function failTask(
   worker: number | undefined,
   cause: FailureCause,
 ): void {
+  failTasks(core, [row], worker, cause);
+}
+
+/** The same for several tasks of one client, which is told of one failure: that of the first. */
+export function failTasks(
+  core: CoreState,
+  rows: readonly number[],
+  worker: number | undefined,
+  cause: FailureCause,
+): void {
+  if (rows.length === 0) return;
   const details: FailureDetails = {
-    taskId: core.taskId(row),
-    label: labelOf(core, row),
-    taskType: core.table.taskType[row],
+    taskId: core.taskId(rows[0]),
+    label: labelOf(core, rows[0]),
+    taskType: core.table.taskType[rows[0]],
     worker,
     ...cause,
   };
-  spreadFailure(core, [row], details);
+  spreadFailure(core, [...rows], details);
 }
 
 /** Tasks of a later plan that use a result that has failed already fail with the same cause. */
@@ -56,7 +76,7 @@ export function failDependents(core: CoreState, row: number): void {
 function spreadFailure(core: CoreState, first: number[], details: FailureDetails): void {
   if (first.length === 0) return;
   const { table } = core;
-  const plan = core.planOf(first[0]);
+  const plan = core.clientPlanOf(first[0]);
   const { client } = plan;
   const lostResults: number[] = [];
   const changed: number[] = [];
@@ -66,8 +86,9 @@ function spreadFailure(core: CoreState, first: number[], details: FailureDetails
     if (!core.isOpen(row)) continue;
     core.stopOpen(row);
     client.failedTasks++;
+    countFailed(core, row);
+    // It stays a sink: should it be retried, it is wanted for what it does.
     table.state[row] = TaskState.failed;
-    table.flags[row] &= ~TaskFlag.sink;
     if (table.flags[row] & TaskFlag.held) {
       lostResults.push(core.taskId(row));
       core.failures.set(row, details);
@@ -76,6 +97,10 @@ function spreadFailure(core: CoreState, first: number[], details: FailureDetails
       core.deactivate(row);
     }
     for (const user of openUsers(core, row)) stack.push(user);
+    const { copies } = core.planOf(row);
+    // What will be made of copies that are not there yet can't have all it needs.
+    if (copies === undefined) continue;
+    for (const template of openTemplates(core, row, copies)) stack.push(template);
   }
   core.settle();
   if (client.connected && !(client.classic && plan.failureTold)) {
@@ -95,9 +120,21 @@ function openUsers(core: CoreState, row: number): number[] {
   return users;
 }
 
-/** The task's label, read from its plan's bytes. */
+/** The tasks of the client's plan by which a copy is still needed, though no edge says so yet. */
+function openTemplates(core: CoreState, row: number, runs: CopyRuns): number[] {
+  const { task, isElement } = runs.copies[runOf(runs, row)];
+  const template = runs.origin.firstRow + task;
+  return isElement ? openUsers(core, template) : [template];
+}
+
+/** The task's label, read from its plan's bytes; copies have their indices behind it. */
 export function labelOf(core: CoreState, row: number): string | undefined {
-  return rareFields(core, row)?.label || undefined;
+  const { copies } = core.planOf(row);
+  if (copies === undefined) return rareFields(core, row)?.label || undefined;
+  const { messages } = copies.origin;
+  if (messages === undefined) return undefined;
+  const { label } = decodeTaskMessage(messages, core.indexInPlan(row));
+  return label ? `${label} [${readIndices(copies, row).join(", ")}]` : undefined;
 }
 
 /** Whether the task must not be executed a second time. */
@@ -109,9 +146,17 @@ export function runsOnce(core: CoreState, row: number): boolean {
 
 /** The task's rare fields (label, checkpoint path, metadata); undefined if it has none. */
 export function rareFields(core: CoreState, row: number): TaskMessage | undefined {
-  const plan = core.planOf(row);
-  if (plan.messages === undefined) return undefined;
-  return decodeTaskMessage(plan.messages, row - plan.firstRow);
+  const { messages, copies } = core.planOf(row);
+  // Elements have none: they are not what the client described.
+  if (copies?.copies[runOf(copies, row)].isElement) return undefined;
+  const described = copies === undefined ? messages : copies.origin.messages;
+  return described === undefined ? undefined : decodeTaskMessage(described, core.indexInPlan(row));
+}
+
+/** What the client has given with the task for people and traces; undefined: nothing. */
+export function metadataOf(core: CoreState, row: number): Uint8Array | undefined {
+  const { metadata } = rareFields(core, row) ?? {};
+  return metadata === undefined || metadata.length === 0 ? undefined : metadata;
 }
 
 /** The client gives up a result: other tasks may still need it. */
@@ -134,13 +179,16 @@ export function releaseClient(core: CoreState, client: ClientRecord): void {
   const { table } = core;
   client.connected = false;
   for (const plan of [...client.plans]) {
-    for (let row = plan.firstRow; row < plan.firstRow + plan.taskCount; row++) {
-      if (table.flags[row] & TaskFlag.sink && core.isOpen(row)) {
-        table.flags[row] &= ~TaskFlag.sink;
-        core.releaseHold(row);
-        core.settle();
+    const copies = plan.dynamic?.batches.map((batch) => batch.plan) ?? [];
+    for (const { firstRow, taskCount } of [plan, ...copies]) {
+      for (let row = firstRow; row < firstRow + taskCount; row++) {
+        if (table.flags[row] & TaskFlag.sink && core.isOpen(row)) {
+          table.flags[row] &= ~TaskFlag.sink;
+          core.releaseHold(row);
+          core.settle();
+        }
+        releaseResult(core, row);
       }
-      releaseResult(core, row);
     }
   }
   core.clients.delete(client.handle);

@@ -1,6 +1,9 @@
 /** What must be true between two events. Tests check it after each. */
 import { TaskFlag, TaskState } from "../scheduler/index.js";
 import type { CoreState } from "./core-state.js";
+import { checkDynamicPart, countCrossings } from "./expansion/index.js";
+import { checkLabelCounts } from "./label-invariants.js";
+import type { PlanRecord } from "./records.js";
 import { NONE } from "./task-table.js";
 
 /** Throws an Error that names the first contradiction. */
@@ -9,7 +12,17 @@ export function checkInvariants(core: CoreState): void {
   let objects = 0;
   let tasks = 0;
   const cpus = new Map<number, number>();
+  const retracting = new Map<number, number>();
   const light = new Map<number, number>();
+  for (const plan of core.plans) {
+    if (plan?.dynamic !== undefined) checkDynamicPart(core, plan);
+  }
+  const crossings = new Map<number, number>();
+  for (const plan of core.plans) {
+    if (plan?.dynamic === undefined) continue;
+    for (const [row, count] of countCrossings(core, plan)) crossings.set(row, count);
+  }
+  const actives = new Map<PlanRecord, number>();
   for (const plan of core.plans) {
     if (plan === undefined) continue;
     let active = 0;
@@ -24,7 +37,7 @@ export function checkInvariants(core: CoreState): void {
       must(core.planOf(row) === plan, "belongs to another plan");
       if (state !== TaskState.released && (state !== TaskState.failed || held)) active++;
       if (core.isOpen(row)) checkOpen(core, row, must);
-      let needed = 0;
+      let needed = crossings.get(row) ?? 0;
       for (let edge = table.userHead[row]; edge !== NONE; edge = table.nextUser[edge]) {
         must(table.edgeInput[edge] === row, `edge ${edge} in its list is another's`);
         if (core.isOpen(table.edgeUser[edge])) needed++;
@@ -50,9 +63,23 @@ export function checkInvariants(core: CoreState): void {
         must(core.workers.has(worker), "is assigned to a worker that is gone");
         const taskClass = core.scheduler.classes.list[table.taskClass[row]];
         if (taskClass.light) light.set(worker, (light.get(worker) ?? 0) + 1);
-        else cpus.set(worker, (cpus.get(worker) ?? 0) + taskClass.cpus);
+        else {
+          const variant = core.scheduler.variantOf(row);
+          if (table.unfinished[row] === 0) cpus.set(worker, (cpus.get(worker) ?? 0) + variant.cpus);
+          if (table.flags[row] & TaskFlag.retracting) {
+            must(
+              (table.flags[row] & TaskFlag.started) === 0,
+              "has started, but is to be given back",
+            );
+            retracting.set(worker, (retracting.get(worker) ?? 0) + variant.cpus);
+          }
+        }
       }
     }
+    const whole = plan.copies?.origin ?? plan;
+    actives.set(whole, (actives.get(whole) ?? 0) + active);
+  }
+  for (const [plan, active] of actives) {
     if (plan.active !== active) {
       throw new Error(`plan ${plan.index}: active is ${plan.active}, counted ${active}`);
     }
@@ -61,15 +88,27 @@ export function checkInvariants(core: CoreState): void {
     throw new Error(`objectCount is ${core.objectCount}, counted ${objects}`);
   }
   if (tasks !== core.taskCount) throw new Error(`taskCount is ${core.taskCount}, counted ${tasks}`);
+  checkLabelCounts(core);
   for (const load of core.scheduler.alive) {
-    const { index, lightAssigned, cpusAssigned } = load;
+    const { index, cpusAssigned, cpusRetracting } = load;
+    const lightAssigned = load.light.assigned;
     if (lightAssigned !== (light.get(index) ?? 0)) {
       throw new Error(`worker ${index}: ${lightAssigned} light tasks, counted ${light.get(index)}`);
+    }
+    if (cpusRetracting !== (retracting.get(index) ?? 0)) {
+      throw new Error(`worker ${index}: ${cpusRetracting} cpus coming back, not as counted`);
     }
     if (cpusAssigned !== (cpus.get(index) ?? 0)) {
       throw new Error(`worker ${index}: ${cpusAssigned} cpus, counted ${cpus.get(index)}`);
     }
   }
+}
+
+/** Templates, and collectors that do not have their inputs yet. */
+function isHeldBack({ dynamic, firstRow }: PlanRecord, row: number): boolean {
+  if (dynamic === undefined) return false;
+  const task = row - firstRow;
+  return dynamic.templates.has(task) || dynamic.collectors.get(task)?.pending === true;
 }
 
 function checkOpen(
@@ -78,8 +117,8 @@ function checkOpen(
   must: (condition: boolean, what: string) => void,
 ): void {
   const { table } = core;
-  let unfinished = 0;
-  let unplaced = 0;
+  let unfinished = isHeldBack(core.planOf(row), row) ? 1 : 0;
+  let unplaced = unfinished;
   const end = table.inputStart[row] + table.inputCount[row];
   for (let edge = table.inputStart[row]; edge < end; edge++) {
     const state = table.state[table.edgeInput[edge]];
@@ -88,10 +127,6 @@ function checkOpen(
     if (state === TaskState.finished) continue;
     unfinished++;
     if (state !== TaskState.assigned) unplaced++;
-    else if (table.state[row] === TaskState.assigned) {
-      const here = table.worker[table.edgeInput[edge]] === table.worker[row];
-      must(here, "sent ahead to another worker than its input");
-    }
   }
   must(table.unfinished[row] === unfinished, `unfinished ${table.unfinished[row]}: ${unfinished}`);
   must(table.unplaced[row] === unplaced, `unplaced ${table.unplaced[row]}: ${unplaced}`);

@@ -1,7 +1,12 @@
 /** A task makes progress at its worker: it has started, or finished. */
 import { TaskFlag, TaskState } from "../scheduler/index.js";
 import type { CoreState } from "./core-state.js";
+import { expand } from "./expansion/index.js";
+import { countFinished, countStarted } from "./label-counts.js";
 import { NONE } from "./task-table.js";
+
+/** `inlineLength` of a result that takes no memory at its worker. */
+const IN_FILE = -2;
 
 /** Whether this attempt of the task is the one that is assigned to the worker. */
 export function isCurrent(core: CoreState, worker: number, row: number, attempt: number): boolean {
@@ -16,7 +21,8 @@ export function isCurrent(core: CoreState, worker: number, row: number, attempt:
 
 /**
  * The task has finished at the worker, which holds the object.
- * @param inlineLength bytes of a small result, at `frame[inlineStart]`; -1: it is not small
+ * @param inlineLength bytes of a small result, at `frame[inlineStart]`; -1: it is not small,
+ *   -2: neither, and it is in a file
  */
 export function taskFinished(
   core: CoreState,
@@ -34,17 +40,21 @@ export function taskFinished(
     dropStale(core, worker, row);
     return;
   }
-  scheduler.taskUnassigned(row, worker, durationUs);
+  scheduler.taskUnassigned(row, worker, durationUs, sizeBytes, inlineLength !== IN_FILE);
   table.state[row] = TaskState.finished;
   const flags = table.flags[row];
   table.size[row] = sizeBytes;
   if (inlineLength >= 0) table.inlineCell[row] = table.inline.put(frame, inlineStart, inlineLength);
   core.objectCount++;
-  const { client } = core.planOf(row);
+  const plan = core.planOf(row);
+  const { client } = plan;
+  countFinished(core, plan, row);
   client.openTasks--;
   client.finishedTasks++;
   core.workers.get(worker)!.finishedTasks++;
+  expand(core, row, frame, inlineStart);
   objectThere(core, row);
+  scheduler.guide.objectThere(row);
   if (flags & TaskFlag.held && !(flags & TaskFlag.announced)) {
     table.flags[row] |= TaskFlag.announced;
     core.outbox.tellFinished(client.handle, core.taskId(row), row);
@@ -71,7 +81,8 @@ function objectThere(core: CoreState, row: number): void {
         scheduler.taskPlaceable(user);
       }
     } else if (state[user] === TaskState.assigned) {
-      unfinished[user]--;
+      if (--unfinished[user] === 0) scheduler.inputsChanged(user, true);
+      if (table.worker[user] !== table.worker[row]) scheduler.guide.inputThere(row, user);
     }
   }
 }
@@ -89,13 +100,23 @@ function dropStale(core: CoreState, worker: number, row: number): void {
 
 /** The worker says that the task is running. */
 export function taskStarted(core: CoreState, worker: number, row: number, attempt: number): void {
-  if (isCurrent(core, worker, row, attempt)) core.table.flags[row] |= TaskFlag.started;
+  if (!isCurrent(core, worker, row, attempt)) return;
+  if (core.table.flags[row] & TaskFlag.started) return;
+  core.table.flags[row] |= TaskFlag.started;
+  countStarted(core, row);
+  core.scheduler.taskStarted(row);
 }
 
-/** The worker has fetched a copy of the object. */
-export function objectFetched(core: CoreState, worker: number, row: number): void {
+/** The worker has fetched a copy of the object. `durationMs` 0: not measured. */
+export function objectFetched(
+  core: CoreState,
+  worker: number,
+  row: number,
+  durationMs: number,
+): void {
   const { table } = core;
   if (row >= table.state.length) return;
+  core.scheduler.objectArrived(row, worker, durationMs);
   if (table.state[row] !== TaskState.finished) {
     dropStale(core, worker, row);
   } else if (!table.holds(worker, row)) {

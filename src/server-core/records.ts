@@ -1,5 +1,8 @@
 /** What the server core keeps per client, plan and worker (per task: task-table.ts). */
+import type { WorkerResources } from "../graph/index.js";
 import type { PlanColumns } from "../protocol/index.js";
+import type { CopyRuns, DynamicPlan } from "./expansion/index.js";
+import type { ClientLabels, PlanLabels } from "./label-counts.js";
 
 /** A connected client. Its task ids mean something only together with it. */
 export interface ClientRecord {
@@ -17,6 +20,8 @@ export interface ClientRecord {
   failedTasks: number;
   /** Tasks that are waiting, ready or assigned. */
   openTasks: number;
+  /** The same numbers by label. */
+  readonly labels: ClientLabels;
 }
 
 /** A plan whose rows are in the table. */
@@ -24,7 +29,8 @@ export interface PlanRecord {
   readonly index: number;
   readonly client: ClientRecord;
   readonly idBase: number;
-  readonly taskCount: number;
+  /** Grows only if the rows are copies. */
+  taskCount: number;
   readonly firstRow: number;
   readonly firstEdge: number;
   readonly edgeCount: number;
@@ -34,7 +40,10 @@ export interface PlanRecord {
   readonly messages: Pick<PlanColumns, "bytes" | "messageStart" | "messageLength"> | undefined;
   /** Configs of tasks whose own was replaced (those taken from a checkpoint). By row. */
   readonly replacedConfig: Map<number, Uint8Array>;
-  /** Rows that are neither released nor failed (failed ones count while the client holds them). */
+  /**
+   * Rows that are neither released nor failed (failed ones count while the client holds them), of the
+   * plan and of all its copies.
+   */
   active: number;
   /** Plans with inputs in this one that still exist: they may need it for lineage. */
   users: number;
@@ -44,13 +53,24 @@ export interface PlanRecord {
   readonly foreignInputs: Set<number>;
   /** A classic client was told of a failure. */
   failureTold: boolean;
+  /** What the user declared, by task; NaN: nothing. Undefined: nothing of any task. */
+  readonly expectedMs: Float32Array | undefined;
+  readonly expectedBytes: Float64Array | undefined;
+  /** What is expanded when lengths are known; undefined: no task is a dslice or dget. */
+  readonly dynamic: DynamicPlan | undefined;
+  /** Numbers of its tasks by label; copies count in those of the client's plan. */
+  readonly labels: PlanLabels;
+  /** The rows are copies of tasks of a client's plan, which keeps the books for them. */
+  readonly copies: CopyRuns | undefined;
 }
 
 /** A registered worker. Its load is the scheduler's. */
 export interface WorkerRecord {
   readonly index: number;
-  readonly cpus: number;
+  readonly resources: WorkerResources;
   /** "host:port", for messages. */
   readonly address: string;
   finishedTasks: number;
+  /** Bytes of objects in its memory, as it told last. */
+  memoryBytes: number;
 }

@@ -6,6 +6,7 @@
 import { TaskFlag, TaskState } from "../scheduler/index.js";
 import type { CoreState } from "./core-state.js";
 import { failTask, runsOnce } from "./giving-up.js";
+import { countAgain, countRestarted, countStopped } from "./label-counts.js";
 import { isCurrent } from "./progress.js";
 import { NONE } from "./task-table.js";
 
@@ -55,7 +56,8 @@ export function workerLost(core: CoreState, worker: number, reason: string): voi
     }
   }
   const suspects = assigned.filter((row) => mayHaveStarted(core, row));
-  takeBack(core, assigned, "gone");
+  const started = assigned.filter((row) => core.table.flags[row] & TaskFlag.started);
+  takeBack(core, assigned, "forgotten");
   // Tasks whose results were there have no part in it, and may be held through many such deaths.
   computeAgain(core, lost, reason);
   for (const row of suspects) {
@@ -65,6 +67,7 @@ export function workerLost(core: CoreState, worker: number, reason: string): voi
       });
     else countLoss(core, row, "the task was lost with its worker", reason);
   }
+  for (const row of started) if (core.isOpen(row)) countRestarted(core, row);
 }
 
 /** Whether the task may have had a part in the death of its worker. */
@@ -78,9 +81,14 @@ function countLoss(core: CoreState, row: number, what: string, reason: string): 
   const { table, options } = core;
   if (!core.isOpen(row)) return;
   if (table.losses[row] < 255) table.losses[row]++;
+  core.lossHistory.add(row, table.losses[row], reason);
   if (table.losses[row] <= options.maxLosses) return;
+  const [last, ...before] = core.lossHistory.take(row);
+  const times = `${what} ${table.losses[row]} times, the limit is ${options.maxLosses}`;
   failTask(core, row, undefined, {
-    message: `${what} ${table.losses[row]} times, the limit is ${options.maxLosses}; the last time: ${reason}`,
+    message: [`${times}; the last time: ${last}`, ...before.map((one) => `before: ${one}`)].join(
+      "\n",
+    ),
   });
 }
 
@@ -103,25 +111,24 @@ function removeHolder(core: CoreState, row: number, worker: number): boolean {
 }
 
 /**
- * Assigned tasks become waiting or ready again. Tasks that were sent ahead to the same worker
- * because of them are recalled too.
- * @param atWorker what the worker knows: it has "forgotten" the given tasks, it still "has"
- *   them and must be told, or it is "gone"
+ * Assigned tasks become waiting or ready again. Tasks that were sent ahead because of them are
+ * recalled too, from whatever worker.
+ * @param atWorker what the worker of the given tasks knows: it has "forgotten" them, or it still
+ *   "has" them and must be told
  */
-function takeBack(
-  core: CoreState,
-  rows: readonly number[],
-  atWorker: "forgotten" | "has" | "gone",
-): void {
+function takeBack(core: CoreState, rows: readonly number[], atWorker: "forgotten" | "has"): void {
   const { table, scheduler } = core;
   const back: number[] = [];
-  const recall = (row: number): void =>
+  const recall = (row: number): void => {
+    if (!core.workers.has(table.worker[row])) return;
     core.outbox.cancelTask(table.worker[row], row, table.attempt[row]);
+  };
   if (atWorker === "has") rows.forEach(recall);
   const stack = [...rows];
   while (stack.length > 0) {
     const row = stack.pop()!;
     if (table.state[row] !== TaskState.assigned) continue;
+    countStopped(core, row);
     scheduler.taskUnassigned(row, table.worker[row], 0);
     table.flags[row] &= ~(TaskFlag.started | TaskFlag.retracting);
     table.state[row] = table.unfinished[row] === 0 ? TaskState.ready : TaskState.waiting;
@@ -132,7 +139,7 @@ function takeBack(
       if (!core.isOpen(user)) continue;
       table.unplaced[user]++;
       if (table.state[user] === TaskState.assigned) {
-        if (atWorker !== "gone") recall(user);
+        recall(user);
         stack.push(user);
       }
     }
@@ -153,31 +160,49 @@ function enqueue(core: CoreState, row: number): void {
 /** Finished tasks whose objects are gone become waiting again, with all inputs they lack. */
 function computeAgain(core: CoreState, lost: readonly number[], reason: string): void {
   const { table } = core;
-  const again: number[] = [];
-  const stack: number[] = [];
   const recalled = new Set<number>();
   for (const row of lost) {
     core.forgetObject(row);
     for (let edge = table.userHead[row]; edge !== NONE; edge = table.nextUser[edge]) {
       const user = table.edgeUser[edge];
       if (!core.isOpen(user)) continue;
+      if (table.state[user] === TaskState.assigned && table.unfinished[user] === 0) {
+        core.scheduler.inputsChanged(user, false);
+      }
       table.unfinished[user]++;
       table.unplaced[user]++;
       if (table.state[user] === TaskState.ready) table.state[user] = TaskState.waiting;
       else if (table.state[user] === TaskState.assigned) recalled.add(user);
     }
-    stack.push(row);
   }
   // They wait at their workers for something that will not come from where they were told.
   takeBack(core, [...recalled], "has");
+  openAgain(core, lost, `its result was lost (${reason})`, countAgain);
+}
+
+/**
+ * Tasks that are done with (finished or released, without an object) become open, and so do those that
+ * they need and that are released.
+ * @param why what happened, for the message of those that can't be executed
+ */
+export function openAgain(
+  core: CoreState,
+  rows: readonly number[],
+  why: string,
+  count: (core: CoreState, row: number) => void,
+): void {
+  const { table } = core;
+  const again: number[] = [];
+  const stack = [...rows];
   while (stack.length > 0) {
     const row = stack.pop()!;
     const state = table.state[row];
     if (state !== TaskState.finished && state !== TaskState.released) continue;
-    const plan = core.planOf(row);
+    const plan = core.clientPlanOf(row);
     if (state === TaskState.released) plan.active++;
     table.state[row] = TaskState.waiting;
     plan.client.openTasks++;
+    count(core, row);
     again.push(row);
     const end = table.inputStart[row] + table.inputCount[row];
     for (let edge = table.inputStart[row]; edge < end; edge++) {
@@ -196,11 +221,11 @@ function computeAgain(core: CoreState, lost: readonly number[], reason: string):
   }
   for (const row of again) enqueue(core, row);
   for (const row of doomed) {
-    const message = `its result was lost (${reason}) and can't be computed again: an input has failed since`;
+    const message = `${why} and can't be computed again: an input has failed since`;
     if (core.isOpen(row)) failTask(core, row, undefined, { message });
   }
   for (const row of once) {
-    const message = `its result was lost (${reason}), and it must not run twice (policy "once")`;
+    const message = `${why}, and it must not run twice (policy "once")`;
     if (core.isOpen(row)) failTask(core, row, undefined, { message });
   }
 }

@@ -4,41 +4,47 @@
  *
  * After a batch of events call schedule() once.
  */
-import type { PlanColumns, TaskMessage } from "../protocol/index.js";
-import { TaskFlag, TaskState } from "../scheduler/index.js";
+import type { ConcreteRequest, WorkerResources } from "../graph/index.js";
+import type { Explanation, PlanColumns, TaskMessage } from "../protocol/index.js";
+import { type NetworkModel, TaskFlag, TaskState } from "../scheduler/index.js";
 import { type CoreOptions, CoreState } from "./core-state.js";
+import { findLengthProblem } from "./expansion/index.js";
+import { explain, explainOwn } from "./explain/index.js";
 import {
   type FailureCause,
+  labelOf,
+  metadataOf,
   rareFields,
   releaseClient,
   releaseResult,
   taskFailed,
 } from "./giving-up.js";
+import { Interventions } from "./interventions.js";
 import { checkInvariants } from "./invariants.js";
+import { ClientLabels, countsOfClients, countsOfPlan, type LabelCount } from "./label-counts.js";
 import type { ServerOutbox } from "./outbox.js";
 import { objectFetched, taskFinished, taskStarted } from "./progress.js";
-import type { ClientRecord, WorkerRecord } from "./records.js";
+import type { ClientRecord, PlanRecord, WorkerRecord } from "./records.js";
 import { inputLost, objectLost, taskRetracted, workerLost } from "./recovery.js";
-import { findRow, type PlanRefusal, type SymbolTable, submitPlan } from "./submit.js";
-import type { FailureDetails } from "./task-failure.js";
-import { NONE, type TaskTable } from "./task-table.js";
+import { locate, type ResultPlace } from "./result-place.js";
+import { findRow, submitPlan } from "./submit.js";
+import type { PlanRefusal, SymbolTable } from "./task-kinds.js";
+import type { TaskTable } from "./task-table.js";
+import { countUnable, type UnableTasks } from "./unable-tasks.js";
 
-/** Where a result is, for somebody who wants to read it. */
-export type ResultPlace =
-  | { readonly kind: "unknown" }
-  | { readonly kind: "open"; readonly row: number }
-  | { readonly kind: "failed"; readonly failure: FailureDetails }
-  | {
-      readonly kind: "finished";
-      readonly row: number;
-      readonly attempt: number;
-      /** A small result itself; else ask a holder. */
-      readonly inline: Uint8Array | undefined;
-      readonly holders: readonly number[];
-    };
+/** What the tasks of a class have in common. */
+export interface TaskClassView {
+  /** Up to its first ":"; "": none. */
+  readonly label: string;
+  readonly priority: number;
+  /** What they ask for, in order of preference. */
+  readonly variants: readonly ConcreteRequest[];
+}
 
 export class ServerCore {
   private readonly state: CoreState;
+  /** What somebody other than its client does to a task. */
+  readonly interventions: Interventions;
 
   constructor(
     outbox: ServerOutbox,
@@ -46,11 +52,29 @@ export class ServerCore {
     options: CoreOptions,
   ) {
     this.state = new CoreState(outbox, options);
+    this.interventions = new Interventions(this.state);
   }
 
   /** The tasks, to read: an outbox encodes assignments from it. */
   get table(): TaskTable {
     return this.state.table;
+  }
+
+  /** By plan index; undefined where the plan is gone. */
+  get plans(): readonly (PlanRecord | undefined)[] {
+    return this.state.plans;
+  }
+
+  getTaskClass(index: number): TaskClassView {
+    const { classes } = this.state.scheduler;
+    const { label, priority, shape } = classes.list[index];
+    const { variants } = shape.kind;
+    return { label: classes.labelText(label) ?? "", priority, variants };
+  }
+
+  /** Numbers of classes are below this. */
+  get taskClassCount(): number {
+    return this.state.scheduler.classes.list.length;
   }
 
   get workers(): ReadonlyMap<number, WorkerRecord> {
@@ -80,13 +104,24 @@ export class ServerCore {
   /** Tasks sent to a worker and not finished: without cpus, and with. */
   loadOf(worker: number): { light: number; heavy: number } {
     const load = this.state.scheduler.workers[worker];
-    return { light: load?.lightAssigned ?? 0, heavy: load?.heavyAssigned ?? 0 };
+    return { light: load?.light.assigned ?? 0, heavy: load?.heavyAssigned ?? 0 };
   }
 
-  /** Cores that a task asks for. */
-  cpusOf(row: number): number {
+  /** What the assigned task holds while it runs; undefined: nothing, it is a light task. */
+  requestOf(row: number): ConcreteRequest | undefined {
     const { scheduler, table } = this.state;
-    return scheduler.classes.list[table.taskClass[row]].cpus;
+    if (scheduler.classes.list[table.taskClass[row]].light) return undefined;
+    return scheduler.variantOf(row);
+  }
+
+  /**
+   * Place of a task with a request in the order in which its worker starts tasks: the largest first. User
+   * priority, then rank, which is told as a logarithm: in 32 bits there would be nothing left of it.
+   */
+  priorityOf(row: number): number {
+    const { scheduler, table } = this.state;
+    const { priority } = scheduler.classes.list[table.taskClass[row]];
+    return priority * 64 + Math.log2(1 + 1000 * table.rank[row]);
   }
 
   /** The array and position where the task's config is: `[bytes, start, length]` of its plan. */
@@ -104,6 +139,11 @@ export class ServerCore {
   /** The task's rare fields; undefined if it has none. */
   rareFieldsOf(row: number): TaskMessage | undefined {
     return rareFields(this.state, row);
+  }
+
+  /** The task's metadata as its client has sent it; undefined if it has none. */
+  metadataOf(row: number): Uint8Array | undefined {
+    return metadataOf(this.state, row);
   }
 
   /** The client whose task it is. */
@@ -136,6 +176,7 @@ export class ServerCore {
       finishedTasks: 0,
       failedTasks: 0,
       openTasks: 0,
+      labels: new ClientLabels(this.state.scheduler.classes),
     });
   }
 
@@ -155,23 +196,53 @@ export class ServerCore {
     return submitPlan(this.state, this.symbols, client, columns, checkpoints);
   }
 
+  /** Ready tasks that no connected worker could execute, by request and type. */
+  unableTasks(): UnableTasks[] {
+    return countUnable(this.state);
+  }
+
+  /**
+   * Numbers of tasks by label: of one client, or of all that are connected. 200 labels at most, those beyond
+   * are summed up as "(others)".
+   */
+  labelCounts(handle?: number): LabelCount[] {
+    const { clients } = this.state;
+    const client = handle === undefined ? undefined : clients.get(handle);
+    const asked = handle === undefined ? clients.values() : client === undefined ? [] : [client];
+    return countsOfClients(asked, this.symbols);
+  }
+
+  /** The same of one plan. */
+  labelCountsOf(plan: PlanRecord): LabelCount[] {
+    return countsOfPlan(plan, this.symbols);
+  }
+
+  /** Rows of the tasks that run, and when they were heard to have started: the longest running first. */
+  get runningSince(): ReadonlyMap<number, number> {
+    return this.state.runningSince;
+  }
+
+  /** The task's label, all of it; undefined: it has none. */
+  labelOf(row: number): string | undefined {
+    return labelOf(this.state, row);
+  }
+
+  /**
+   * What becomes of tasks, and why. A text: why nothing can be said.
+   * @param query an id, looked for in all clients; "CLIENT:ID"; or a label
+   */
+  explain(query: string): Explanation | string {
+    return explain(this.state, this.symbols, query);
+  }
+
+  /** The same for a task of the client. */
+  explainOwn(client: number, id: number): Explanation | string {
+    return explainOwn(this.state, this.symbols, client, id);
+  }
+
   /** Where the client's task is; "unknown" also if it isn't a result that the client holds. */
   locate(handle: number, id: number): ResultPlace {
-    const { table, failures } = this.state;
-    const client = this.state.clients.get(handle);
-    const row = client === undefined ? undefined : findRow(client, id);
-    if (row === undefined || !(table.flags[row] & TaskFlag.held)) return { kind: "unknown" };
-    if (table.state[row] === TaskState.failed)
-      return { kind: "failed", failure: failures.get(row)! };
-    if (table.state[row] !== TaskState.finished) return { kind: "open", row };
-    const cell = table.inlineCell[row];
-    return {
-      kind: "finished",
-      row,
-      attempt: table.attempt[row],
-      inline: cell === NONE ? undefined : table.inline.copy(cell),
-      holders: table.holders(row),
-    };
+    return locate(this.state, handle, id);
   }
 
   /** The row of any task of the client, and the worker and attempt if it is assigned. */
@@ -201,9 +272,19 @@ export class ServerCore {
   }
 
   /** @param taskTypes symbol numbers of the task types that it offers */
-  addWorker(index: number, address: string, cpus: number, taskTypes: Iterable<number>): void {
-    this.state.workers.set(index, { index, cpus, address, finishedTasks: 0 });
-    this.state.scheduler.addWorker(index, cpus, taskTypes);
+  addWorker(
+    index: number,
+    address: string,
+    resources: WorkerResources,
+    taskTypes: Iterable<number>,
+  ): void {
+    this.state.workers.set(index, { index, resources, address, finishedTasks: 0, memoryBytes: 0 });
+    this.state.scheduler.addWorker(index, resources, taskTypes);
+  }
+
+  /** What the network can do, where that is known; else it is measured. */
+  setNetwork(network: NetworkModel): void {
+    this.state.scheduler.setNetwork(network);
   }
 
   /** The worker is gone. `reason` is shown to users, e.g. "worker 10.0.0.1:4711 disconnected". */
@@ -211,6 +292,7 @@ export class ServerCore {
     if (this.state.workers.has(index)) workerLost(this.state, index, reason);
   }
 
+  /** @param inlineLength bytes of a small result; -1: not small; -2: not small and in a file */
   taskFinished(
     worker: number,
     row: number,
@@ -221,8 +303,18 @@ export class ServerCore {
     inlineStart: number,
     inlineLength: number,
   ): void {
+    const { state } = this;
+    const isCounted = this.isAssigned(worker, row, attempt);
+    const problem = isCounted
+      ? findLengthProblem(state, row, frame, inlineStart, inlineLength)
+      : undefined;
+    if (problem !== undefined) {
+      state.outbox.dropObject(worker, row);
+      taskFailed(state, worker, row, attempt, { message: problem });
+      return;
+    }
     taskFinished(
-      this.state,
+      state,
       worker,
       row,
       attempt,
@@ -250,8 +342,16 @@ export class ServerCore {
     inputLost(this.state, worker, row, attempt, inputRow, holder);
   }
 
-  objectFetched(worker: number, row: number): void {
-    objectFetched(this.state, worker, row);
+  /** @param durationMs of the transfer; 0: not measured */
+  objectFetched(worker: number, row: number, durationMs = 0): void {
+    objectFetched(this.state, worker, row, durationMs);
+  }
+
+  /** The worker has so many bytes of objects in memory. */
+  memoryReported(worker: number, bytes: number): void {
+    const record = this.state.workers.get(worker);
+    if (record !== undefined) record.memoryBytes = bytes;
+    this.state.scheduler.memoryReported(worker, bytes);
   }
 
   /** A holder of a result does not have it, or can't be reached. */
@@ -259,10 +359,15 @@ export class ServerCore {
     objectLost(this.state, row, holder);
   }
 
-  /** Hands out tasks and forgets plans that nobody needs. Once after each batch of events. */
-  schedule(nowMs: number): void {
-    this.state.scheduler.runPass(nowMs);
+  /**
+   * Hands out tasks and forgets plans that nobody needs. Once after each batch of events. True: there is
+   * more to do than fits into one pass, call it again soon.
+   */
+  schedule(nowMs: number): boolean {
+    this.state.nowMs = nowMs;
+    const more = this.state.scheduler.runPass(nowMs);
     this.forgetPlans();
+    return more;
   }
 
   /** Forgets plans that nobody needs, as schedule() does: for who wants to count tasks now. */

@@ -1,22 +1,23 @@
 /**
  * A plan comes in: checks all of it, then puts it into the table. A refused plan leaves no trace.
  */
-import {
-  builtinSymbol,
-  decodeTaskMessage,
-  type PlanColumns,
-  PlanTaskFlag,
-} from "../protocol/index.js";
+import { builtinSymbol, type PlanColumns, PlanTaskFlag } from "../protocol/index.js";
 import { TaskFlag, TaskState } from "../scheduler/index.js";
 import type { CoreState } from "./core-state.js";
+import { type DynamicPlan, findDynamicPart, holdBack } from "./expansion/index.js";
 import { failDependents } from "./giving-up.js";
+import { countAdded, PlanLabels } from "./label-counts.js";
 import type { ClientRecord, PlanRecord } from "./records.js";
+import {
+  findClasses,
+  MAX_CLASSES,
+  nameOf,
+  type PlanRefusal,
+  type SymbolTable,
+} from "./task-kinds.js";
 import { NONE } from "./task-table.js";
+import { tellUnable } from "./unable-tasks.js";
 
-const MAX_CPUS = 65_535;
-/** Classes of tasks are 16 bits in the task table. */
-const MAX_CLASSES = 65_535;
-const CPUS = builtinSymbol("loom/resource/cpus");
 const OPEN = builtinSymbol("loom/data/open");
 const RARE_FIELDS =
   PlanTaskFlag.checkpoint |
@@ -33,23 +34,6 @@ const JAVASCRIPT_CALL = builtinSymbol("loom/js/call");
 /** Ids are int32 on the wire, and so is the id after the last one. */
 const MAX_ID = 0x7ffffffe;
 
-/** Why a plan was refused. */
-export interface PlanRefusal {
-  /** The task at fault, if it is one. */
-  readonly taskId: number | undefined;
-  readonly message: string;
-}
-
-/** What submitPlan needs to know of symbols. */
-export interface SymbolTable {
-  /** Whether the number is that of a task type. */
-  isTaskType(symbol: number): boolean;
-  /** The symbol's name, or its number in words when there is none. */
-  nameOf(symbol: number): string;
-  /** Why workers that could offer tasks of this type do not; undefined: nothing is known. */
-  findReasonNotOffered(symbol: number): string | undefined;
-}
-
 /**
  * @param checkpoints paths of the checkpoint files that exist, by task index in the plan: these
  *   tasks are not executed, their files are opened instead
@@ -64,14 +48,27 @@ export function submitPlan(
   const foreign = new Map<number, number>();
   const refusal = checkInputs(core, client, columns, foreign);
   if (refusal !== undefined) return refusal;
-  const classes = findClasses(core, symbols, columns);
-  if (!(classes instanceof Uint16Array)) return classes;
+  const found = findClasses(core, symbols, columns);
+  if ("message" in found) return found;
+  const { classes, unableShapes } = found;
   if (columns.taskCount === 0) return undefined;
-  const plan = addPlan(core, client, columns);
+  const dynamic = findDynamicPart(columns, checkpoints);
+  if (dynamic !== undefined && "problem" in dynamic) {
+    const { task, problem } = dynamic;
+    return { taskId: columns.idBase + task, message: `${nameOf(columns, task)} ${problem}` };
+  }
+  const plan = addPlan(core, client, columns, dynamic);
   fillRows(core, plan, columns, classes, checkpoints);
+  countAdded(core, plan, plan.firstRow, plan.taskCount);
   linkInputs(core, plan, columns, foreign, checkpoints);
+  if (dynamic !== undefined) holdBack(core, plan, dynamic);
+  const { scheduler } = core;
+  if (classes.some((index) => !scheduler.classes.list[index].light)) {
+    scheduler.planAdded(plan.firstRow, plan.taskCount, dynamic !== undefined);
+  }
   if (checkpoints.size > 0) skipUnneeded(core, plan);
   start(core, plan);
+  if (unableShapes.size > 0) tellUnable(core, symbols, plan, unableShapes);
   return undefined;
 }
 
@@ -136,82 +133,12 @@ function problemWithIds(
   return `with ${taskCount} tasks they go beyond the last one, ${MAX_ID}; connect anew to begin at 0`;
 }
 
-/** The class of each task, or a refusal. */
-function findClasses(
+function addPlan(
   core: CoreState,
-  symbols: SymbolTable,
+  client: ClientRecord,
   columns: PlanColumns,
-): Uint16Array | PlanRefusal {
-  const { taskCount, taskType, request, requests, idBase } = columns;
-  const classes = new Uint16Array(taskCount);
-  const known = new Map<number, number>();
-  for (let i = 0; i < taskCount; i++) {
-    const key = (request[i] + 1) * 65536 + taskType[i];
-    // No type has more than 16 bits; such a number could make the key of another pair.
-    let found = taskType[i] >>> 16 === 0 ? known.get(key) : undefined;
-    if (found === undefined) {
-      const problem = (text: string): PlanRefusal => ({
-        taskId: idBase + i,
-        message: `${nameOf(columns, i)} ${text}`,
-      });
-      const type = taskType[i];
-      if (!symbols.isTaskType(type)) {
-        return problem(`has the unknown task type ${symbols.nameOf(type)}; see the dictionary`);
-      }
-      if (request[i] < -1 || request[i] >= requests.length) {
-        return problem(`has resource request ${request[i]}, the plan has ${requests.length}`);
-      }
-      let cpus = 0;
-      for (const { symbol, value } of request[i] < 0 ? [] : requests[request[i]].resources) {
-        if (symbol !== CPUS) {
-          return problem(`requests the unknown resource ${symbols.nameOf(symbol)}`);
-        }
-        if (value < 0) return problem(`requests ${value} cpus`);
-        cpus += value;
-      }
-      if (cpus > MAX_CPUS) return problem(`requests ${cpus} cpus, no worker has over ${MAX_CPUS}`);
-      const lack = lacking(core, symbols, type, cpus);
-      if (lack !== undefined) return problem(lack);
-      if (core.scheduler.classes.list.length >= MAX_CLASSES) {
-        return problem(
-          `is the ${MAX_CLASSES}th kind (of type and cpus), this server knows no more`,
-        );
-      }
-      found = core.scheduler.classes.find(cpus, type);
-      known.set(key, found);
-    }
-    classes[i] = found;
-  }
-  return classes;
-}
-
-/** How refusals name task `i` of the plan. */
-function nameOf(columns: PlanColumns, i: number): string {
-  const task = `task ${columns.idBase + i}`;
-  if (!(columns.flags[i] & PlanTaskFlag.label)) return task;
-  return `${task} ${JSON.stringify(decodeTaskMessage(columns, i).label)}`;
-}
-
-/** Why none of the workers present could run such a task. No workers: they may come. */
-function lacking(
-  core: CoreState,
-  symbols: SymbolTable,
-  taskType: number,
-  cpus: number,
-): string | undefined {
-  const { alive } = core.scheduler;
-  if (alive.length === 0) return undefined;
-  const able = alive.filter((load) => load.offers(taskType));
-  if (able.length === 0) {
-    const reason = symbols.findReasonNotOffered(taskType);
-    return `has the type ${symbols.nameOf(taskType)}, which no connected worker offers${reason === undefined ? "" : ` (${reason})`}`;
-  }
-  const most = able.reduce((max, load) => Math.max(max, load.cpus), 0);
-  if (cpus <= most) return undefined;
-  return `requests ${cpus} cpus, but the largest connected worker has ${most}; start a larger worker or request less`;
-}
-
-function addPlan(core: CoreState, client: ClientRecord, columns: PlanColumns): PlanRecord {
+  dynamic: DynamicPlan | undefined,
+): PlanRecord {
   const { taskCount, idBase, inputStart, bytes, messageStart, messageLength } = columns;
   const edgeCount = inputStart[taskCount];
   const index = core.freePlanIndices.pop() ?? core.plans.length;
@@ -232,8 +159,16 @@ function addPlan(core: CoreState, client: ClientRecord, columns: PlanColumns): P
     uses: new Set(),
     foreignInputs: new Set(),
     failureTold: false,
+    expectedMs: columns.expectedMs?.slice(0, taskCount),
+    expectedBytes: columns.expectedBytes?.slice(0, taskCount),
+    dynamic,
+    labels: new PlanLabels(),
+    copies: undefined,
   };
   core.plans[index] = plan;
+  if (plan.expectedMs !== undefined || plan.expectedBytes !== undefined) {
+    core.declarations.any = true;
+  }
   core.taskCount += taskCount;
   client.plans.push(plan);
   client.nextId = idBase + taskCount;
@@ -272,11 +207,15 @@ function fillRows(
       (hasExtras(given, columns.taskType[i]) ? TaskFlag.extras : 0);
   }
   if (checkpoints.size === 0) return;
-  const openClass = core.scheduler.classes.find(0, OPEN);
+  const { classes: known, kinds } = core.scheduler;
+  const openClass = known.find(kinds.list[0], OPEN).index;
   for (const [i, path] of checkpoints) {
     const row = firstRow + i;
+    const { label } = known.list[classes[i]];
     table.taskType[row] = OPEN;
-    table.taskClass[row] = openClass;
+    // It counts for its label still.
+    const isRoom = label !== 0 && known.list.length < MAX_CLASSES;
+    table.taskClass[row] = isRoom ? known.find(kinds.list[0], OPEN, label).index : openClass;
     table.flags[row] &= ~TaskFlag.extras;
     plan.replacedConfig.set(row, path);
   }

@@ -1,3 +1,5 @@
+import type { ExecutionMessage } from "../protocol/index.js";
+
 /** Why a task failed, as it is told to its client. */
 export interface FailureDetails {
   /** The client's id of the task that failed. */
@@ -11,4 +13,6 @@ export interface FailureDetails {
   readonly exitStatus?: number;
   readonly signal?: string;
   readonly stderr?: Uint8Array;
+  /** What the worker knows of that execution besides. */
+  readonly execution?: ExecutionMessage | undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * All tasks of all clients as columns of typed arrays: about 75 bytes a task and 12 an edge.
+ * All tasks of all clients as columns of typed arrays: about 80 bytes a task and 12 an edge.
  * A task is a row; a plan's tasks are neighbours. Owns the columns and their growth, not the
  * rules by which they change (see server-core.ts); states are explained in
  * scheduler/task-state.ts.
@@ -34,6 +34,7 @@ export class TaskTable implements TaskView {
   /** Its small result in `inline`. */
   inlineCell = new Int32Array(0);
   size = new Float64Array(0);
+  rank = new Float32Array(0);
   unfinished = new Uint32Array(0);
   unplaced = new Uint32Array(0);
   /** Edges to users that are waiting, ready or assigned: those who still need its object. */
@@ -84,6 +85,25 @@ export class TaskTable implements TaskView {
     this.edges.release(start, count);
   }
 
+  /**
+   * Sets what is fixed while a task lives, in `count` rows from `first` on, to what the row has;
+   * and what changes to what it is in the beginning. Left out: state, flags, plan, needs and edges.
+   */
+  fillLike(row: number, first: number, count: number): void {
+    const end = first + count;
+    this.taskType.fill(this.taskType[row], first, end);
+    this.taskClass.fill(this.taskClass[row], first, end);
+    this.configStart.fill(this.configStart[row], first, end);
+    this.configLength.fill(this.configLength[row], first, end);
+    this.rank.fill(this.rank[row], first, end);
+    this.losses.fill(0, first, end);
+    this.worker.fill(NONE, first, end);
+    this.replicaHead.fill(NONE, first, end);
+    this.inlineCell.fill(NONE, first, end);
+    this.size.fill(0, first, end);
+    this.userHead.fill(NONE, first, end);
+  }
+
   /** Whether the worker has a copy of the object of a finished task. */
   holds(worker: number, row: number): boolean {
     if (this.worker[row] === worker) return true;
@@ -113,6 +133,7 @@ export class TaskTable implements TaskView {
     this.replicaHead = enlarged(this.replicaHead, new Int32Array(n));
     this.inlineCell = enlarged(this.inlineCell, new Int32Array(n));
     this.size = enlarged(this.size, new Float64Array(n));
+    this.rank = enlarged(this.rank, new Float32Array(n));
     this.unfinished = enlarged(this.unfinished, new Uint32Array(n));
     this.unplaced = enlarged(this.unplaced, new Uint32Array(n));
     this.needed = enlarged(this.needed, new Uint32Array(n));

@@ -12,6 +12,10 @@ import {
   SmallValueWriter,
 } from "../protocol/index.js";
 import type { Connection } from "../transport/index.js";
+import { ProgressNews } from "./progress-news.js";
+
+/** The same is told again only after so long. */
+const NOTICE_INTERVAL_MS = 10_000;
 
 export class ClientLink {
   /** Results that have finished in this tick, */
@@ -23,18 +27,38 @@ export class ClientLink {
   private inSection = false;
   /** FETCH requests of a classic client are answered one after the other. */
   fetches: Promise<void> = Promise.resolve();
-  /** openTasks and finishedTasks at the last PROGRESS. */
-  progressTold = "";
+  readonly progress: ProgressNews;
   /** Lines that functions log are sent to it. */
   wantsLogs = false;
   closed = false;
+  /** When it was last told that nobody can execute tasks, by their shape. */
+  private readonly noticedMs = new Map<number, number>();
 
   constructor(
     readonly handle: number,
     readonly connection: Connection,
-    /** Understands only wire version 2. */
-    readonly classic: boolean,
-  ) {}
+    /** `client_features` of its Register. */
+    private readonly features: number,
+  ) {
+    this.progress = new ProgressNews(features >= 3);
+  }
+
+  /** Understands only wire version 2. */
+  get classic(): boolean {
+    return this.features === 0;
+  }
+
+  get takesNotices(): boolean {
+    return this.features >= 2;
+  }
+
+  /** Whether it is to be told of tasks of this shape that wait: not for every one of many plans. */
+  isNew(shape: number, nowMs: number): boolean {
+    const beforeMs = this.noticedMs.get(shape);
+    if (beforeMs !== undefined && nowMs - beforeMs < NOTICE_INTERVAL_MS) return false;
+    this.noticedMs.set(shape, nowMs);
+    return true;
+  }
 
   send(response: ClientResponseInit): void {
     this.sendFrames([encodeClientResponse(response)]);

@@ -1,6 +1,7 @@
 /** What a client asks: plans, results, releases, status, the end of everything. */
 import { isAbsolute } from "node:path";
-import { ProtocolError } from "../base/index.js";
+import { performance } from "node:perf_hooks";
+import { messageOf, ProtocolError } from "../base/index.js";
 import {
   type ClientRequestMessage,
   ClientRequestType,
@@ -25,7 +26,7 @@ const NOT_HELD =
   "is not a result that this client holds: it was never submitted as a result, or it was released";
 
 export class ClientSession {
-  /** Frames that wait while a plan's checkpoint files are looked for. */
+  /** Frames that wait while a plan's checkpoint files are looked for, or a trace begins. */
   private blocked: Uint8Array[] | undefined;
 
   constructor(
@@ -39,6 +40,7 @@ export class ClientSession {
       this.blocked.push(frame);
       return;
     }
+    this.server.setTraceTime(performance.now());
     const type = peekRequestType(frame);
     if (type === ClientRequestType.PLAN) {
       this.plan(decodePlanRequest(frame));
@@ -56,6 +58,7 @@ export class ClientSession {
     if (link.closed) return;
     link.closed = true;
     server.clients.delete(link.handle);
+    server.tracing.clientGone(link.handle, link.connection.remote);
     const client = server.core.clients.get(link.handle);
     if (client !== undefined) {
       server.past.finished += client.finishedTasks;
@@ -78,24 +81,36 @@ export class ClientSession {
       this.submit(columns, new Map());
       return;
     }
+    this.blockUntil(
+      findCheckpoints(columns).then((checkpoints) => {
+        if (this.link.closed) return;
+        this.submit(columns, checkpoints);
+        this.server.planTurn();
+      }),
+    );
+  }
+
+  /** Keeps what comes until then. */
+  private blockUntil(ready: Promise<void>): void {
     this.blocked = [];
-    void findCheckpoints(columns).then((checkpoints) => {
+    void ready.then(() => {
       const frames = this.blocked ?? [];
       this.blocked = undefined;
-      if (this.link.closed) return;
-      this.submit(columns, checkpoints);
-      this.server.planTurn();
       for (const frame of frames) {
         if (this.link.closed) return;
-        this.server.deliver(this.link.connection, this, frame);
+        this.server.connections.deliver(this.link.connection, this, frame);
       }
     });
   }
 
   private submit(columns: PlanColumns, checkpoints: ReadonlyMap<number, Uint8Array>): void {
     const refusal = this.server.core.submitPlan(this.link.handle, columns, checkpoints);
-    if (refusal !== undefined) this.refuse(columns, refusal);
-    else if (this.server.workers.size === 0) {
+    if (refusal !== undefined) {
+      this.refuse(columns, refusal);
+      return;
+    }
+    this.server.tracing.planSubmitted(this.link.handle, columns);
+    if (this.server.workers.size === 0) {
       this.server.logger.warn("no worker is connected: tasks wait for one");
     }
   }
@@ -146,14 +161,11 @@ export class ClientSession {
       case ClientRequestType.STATUS:
         this.chunk({ requestId: request.requestId }, new TextEncoder().encode(server.status()));
         break;
+      case ClientRequestType.EXPLAIN:
+        this.explain(request);
+        break;
       case ClientRequestType.TRACE:
-        if (!isAbsolute(request.tracePath)) {
-          link.error(`trace path ${JSON.stringify(request.tracePath)} is not absolute`);
-        } else {
-          server.logger.warn(
-            `tracing to ${JSON.stringify(request.tracePath)} is not available in this version`,
-          );
-        }
+        this.trace(request.tracePath);
         break;
       case ClientRequestType.TERMINATE:
         server.logger.info(`client ${link.connection.remote} asks to stop the cluster`);
@@ -163,6 +175,33 @@ export class ClientSession {
         // peekRequestType() has seen to it.
         break;
     }
+  }
+
+  /** Begins a trace; ends it if the path is empty. Plans that come meanwhile wait: they will be in it. */
+  private trace(path: string): void {
+    const { link, server } = this;
+    if (path !== "" && !isAbsolute(path)) {
+      link.error(`trace path ${JSON.stringify(path)} is not absolute`);
+      return;
+    }
+    this.blockUntil(
+      server.tracing.set(path === "" ? undefined : path).catch((error: unknown) => {
+        server.logger.warn(messageOf(error));
+        link.error(messageOf(error));
+      }),
+    );
+  }
+
+  private explain(request: ClientRequestMessage): void {
+    const { link, server } = this;
+    const { requestId, id } = request;
+    // Unset optional fields are on the prototype.
+    const isOwn = Object.hasOwn(request, "id") && !Object.hasOwn(request, "query");
+    const answer = isOwn
+      ? server.core.explainOwn(link.handle, id)
+      : server.core.explain(request.query);
+    if (typeof answer === "string") link.error(answer, { requestId });
+    else this.chunk({ requestId }, new TextEncoder().encode(JSON.stringify(answer)));
   }
 
   private chunk(

@@ -1,40 +1,37 @@
 /**
  * The server process: owns the core, the links to workers and clients, the clock and the timers.
  * All events of one turn of the event loop go into the core, then one scheduling pass is made and
- * each connection gets one write. What clients ask is answered in client-session.ts, what
- * workers report goes to the core in worker-session.ts.
+ * each connection gets one write. Connections begin in connections.ts; what clients ask is answered in
+ * client-session.ts, what workers report goes to the core in worker-session.ts; heartbeats.ts sees whether
+ * workers are there.
  */
 import { performance } from "node:perf_hooks";
 import type { Logger } from "pino";
-import { LoomError, messageOf, ProtocolError } from "../base/index.js";
+import type { Taps } from "../dashboard/index.js";
+import { ClientResponseType } from "../protocol/index.js";
 import {
-  ClientResponseType,
-  decodeRegister,
-  encodeClientResponse,
-  RegisterType,
-} from "../protocol/index.js";
-import { type FailureDetails, NONE, ServerCore, type ServerOutbox } from "../server-core/index.js";
-import type { Connection, ConnectionHandler, Listener } from "../transport/index.js";
-import { ClientLink } from "./client-link.js";
-import { ClientSession } from "./client-session.js";
+  type FailureDetails,
+  NONE,
+  type PlanRecord,
+  ServerCore,
+  type ServerOutbox,
+} from "../server-core/index.js";
+import type { ServerTraceWriter } from "../trace/index.js";
+import type { Listener } from "../transport/index.js";
+import type { ClientLink } from "./client-link.js";
 import { clusterStatus } from "./cluster-status.js";
+import { Connections } from "./connections.js";
+import { FailureLog } from "./failure-log.js";
+import { Heartbeats } from "./heartbeats.js";
 import type { ServerOptions } from "./options.js";
 import { ResultReader } from "./result-reader.js";
 import { SymbolDictionary } from "./symbol-dictionary.js";
+import { Tracing } from "./tracing.js";
 import type { WorkerLink } from "./worker-link.js";
-import { registerWorker, WorkerSession } from "./worker-session.js";
 
-const DEFAULT_HEARTBEAT_TIMEOUT_MS = 30_000;
 const DEFAULT_MAX_LOSSES = 5;
 const PROGRESS_INTERVAL_MS = 200;
-/** The core counts its own pings from 1. */
-const HEARTBEAT_SERIAL = 0;
-/** No frame is longer: plans of some tens of millions of tasks, batches of workers. */
-const MAX_MESSAGE_BYTES = 2 ** 31;
-/** Wire version of the client protocol. */
-const PROTOCOL_VERSION = 2;
 
-/** Takes the first frame of each connection, then hands it to a client or worker session. */
 export class LoomServer implements ServerOutbox {
   readonly logger: Logger;
   readonly symbols = new SymbolDictionary();
@@ -42,7 +39,9 @@ export class LoomServer implements ServerOutbox {
   readonly reader: ResultReader;
   readonly workers = new Map<number, WorkerLink>();
   readonly clients = new Map<number, ClientLink>();
+  readonly connections = new Connections(this);
   readonly startedMs = performance.now();
+  readonly failures = new FailureLog();
   /** Tasks of clients that have gone. */
   readonly past = { finished: 0, failed: 0 };
   /** OUTPUT requests that wait for a worker's answer. */
@@ -50,16 +49,23 @@ export class LoomServer implements ServerOutbox {
     number,
     { worker: number; answer: (total: number, ended: boolean, bytes: Uint8Array) => void }
   >();
-  private readonly connections = new Set<Connection>();
+  /** Where is written what happens to tasks; undefined: nothing is traced. */
+  trace: ServerTraceWriter | undefined;
+  readonly tracing = new Tracing(this);
+  /** How many want samples of workers, besides a trace: see {@link observeWorkers}. */
+  sampleWatchers = 0;
+  /** Who looks through the HTTP port. */
+  readonly taps: Taps = { tasks: undefined, pass: undefined, sample: undefined };
+  /** "http://host:port" of the HTTP port; undefined: it is off. */
+  dashboard: string | undefined;
+  /** In this pass. */
+  private assignedTasks = 0;
   private readonly dirtyWorkers: WorkerLink[] = [];
   private readonly dirtyClients = new Set<ClientLink>();
-  private readonly heartbeatTimeoutMs: number;
-  private nextHandle = 0;
-  private nextWorker = 0;
+  private readonly heartbeats: Heartbeats;
   private nextOutputRequest = 1;
   private turnPlanned = false;
   private readonly timers: NodeJS.Timeout[] = [];
-  private lastCheckMs = 0;
   private stopping: Promise<void> | undefined;
   /** What a client's TERMINATE does. */
   onTerminate: () => Promise<void> = async () => {};
@@ -70,7 +76,7 @@ export class LoomServer implements ServerOutbox {
 
   constructor(readonly options: ServerOptions) {
     this.logger = options.logger;
-    this.heartbeatTimeoutMs = options.heartbeatTimeoutMs ?? DEFAULT_HEARTBEAT_TIMEOUT_MS;
+    this.heartbeats = new Heartbeats(this, options.heartbeatTimeoutMs);
     const maxLosses = options.maxLosses ?? DEFAULT_MAX_LOSSES;
     this.core = new ServerCore(this, this.symbols, { maxLosses });
     this.reader = new ResultReader(this.core, this.workers, (row, worker) => {
@@ -84,10 +90,17 @@ export class LoomServer implements ServerOutbox {
 
   assignTask(worker: number, row: number): void {
     this.linkTo(worker)?.assign(this.core, row);
+    this.assignedTasks++;
+    this.trace?.assigned(row, this.core.table.attempt[row], worker);
   }
 
   dropObject(worker: number, row: number): void {
     this.linkTo(worker)?.writer.drop(row);
+  }
+
+  prefetchObject(worker: number, row: number): void {
+    const { table } = this.core;
+    this.linkTo(worker)?.writer.prefetch(row, table.size[row], table.holders(row));
   }
 
   retractTask(worker: number, row: number, attempt: number): void {
@@ -100,6 +113,19 @@ export class LoomServer implements ServerOutbox {
 
   cancelTask(worker: number, row: number, attempt: number): void {
     this.linkTo(worker)?.writer.cancel(row, attempt);
+    this.trace?.cancelled(row, attempt);
+  }
+
+  letGo(row: number): void {
+    this.trace?.letGo(row);
+  }
+
+  copiesMade(plan: PlanRecord, firstRow: number, count: number): void {
+    this.tracing.copiesMade(plan, firstRow, count);
+  }
+
+  inputsReplaced(row: number): void {
+    this.tracing.inputsReplaced(row);
   }
 
   tellFinished(client: number, taskId: number, row: number): void {
@@ -113,14 +139,30 @@ export class LoomServer implements ServerOutbox {
   }
 
   tellFailed(client: number, failure: FailureDetails, lostResults: number[]): void {
+    this.failures.add({
+      timeMs: Date.now(),
+      client,
+      taskType: this.symbols.nameOf(failure.taskType),
+      worker: failure.worker === undefined ? undefined : this.workers.get(failure.worker)?.address,
+      details: failure,
+    });
     const link = this.clients.get(client);
     if (link === undefined) return;
+    this.dirtyClients.add(link);
     // What finished before is told before.
     link.flush();
     link.send({
       type: ClientResponseType.TASK_FAILED,
       error: this.errorOf(failure, link.classic ? [] : lostResults, link.classic),
     });
+  }
+
+  tellUnable(client: number, shape: number, notice: string): void {
+    const link = this.clients.get(client);
+    if (link?.isNew(shape, performance.now())) {
+      this.logger.warn(`client ${link.connection.remote}: ${notice}`);
+      if (link.takesNotices) link.send({ type: ClientResponseType.NOTICE, notice });
+    }
   }
 
   resultChanged(row: number): void {
@@ -144,6 +186,7 @@ export class LoomServer implements ServerOutbox {
       exitStatus: failure.exitStatus,
       signal: failure.signal,
       stderr: failure.stderr,
+      execution: failure.execution,
     };
   }
 
@@ -159,6 +202,21 @@ export class LoomServer implements ServerOutbox {
 
   // --- turns -----------------------------------------------------------------------------
 
+  /** What is traced from now on happens at this time, of performance.now(). */
+  setTraceTime(nowMs: number): void {
+    this.trace?.setTime(performance.timeOrigin + nowMs);
+  }
+
+  /** Tells the workers what is to be told of them: who looks, and what is traced, has changed. */
+  observeWorkers(): void {
+    for (const link of this.workers.values()) this.observe(link);
+  }
+
+  private observe(link: WorkerLink): void {
+    const instruction = this.tracing.instructionFor(link.identity.index);
+    link.observe(this.sampleWatchers > 0 || instruction !== undefined, instruction);
+  }
+
   /** Something has happened: at the end of this turn of the event loop, schedule and send. */
   planTurn(): void {
     if (this.turnPlanned) return;
@@ -168,15 +226,30 @@ export class LoomServer implements ServerOutbox {
 
   private readonly turn = (): void => {
     this.turnPlanned = false;
-    this.core.schedule(performance.now());
+    const nowMs = performance.now();
+    this.setTraceTime(nowMs);
+    this.assignedTasks = 0;
+    const more = this.core.schedule(nowMs);
+    if (this.trace !== undefined || this.taps.pass !== undefined) this.passEnded(nowMs);
     this.flush();
+    if (more) this.planTurn();
   };
+
+  private passEnded(startMs: number): void {
+    const durationMs = performance.now() - startMs;
+    this.trace?.pass(Math.round(durationMs * 1000), this.assignedTasks);
+    this.taps.pass?.(durationMs, this.assignedTasks);
+  }
 
   private flush(): void {
     const { dirtyWorkers, dirtyClients } = this;
     for (const link of dirtyWorkers) link.flush();
     dirtyWorkers.length = 0;
-    for (const link of dirtyClients) link.flush();
+    for (const link of dirtyClients) {
+      // Before the last results: who has got them can see that all is done.
+      this.tellProgressTo(link, false);
+      link.flush();
+    }
     dirtyClients.clear();
   }
 
@@ -199,82 +272,24 @@ export class LoomServer implements ServerOutbox {
     this.planTurn();
   }
 
-  // --- connections --------------------------------------------------------------------------
+  // --- workers and clients that come and go ---------------------------------------------------
 
-  /** A new connection: its first frame says what it is. */
-  accept(connection: Connection): ConnectionHandler {
-    this.connections.add(connection);
-    let session: ClientSession | WorkerSession | undefined;
-    return {
-      frame: (frame) => {
-        if (session !== undefined) {
-          this.deliver(connection, session, frame);
-          return;
-        }
-        try {
-          session = this.register(connection, frame);
-        } catch (error) {
-          this.refuse(connection, session, error);
-        }
-      },
-      malformed: (error) => this.refuse(connection, session, error),
-      closed: (error) => {
-        this.connections.delete(connection);
-        if (error !== undefined) this.logger.info(`${connection.remote}: ${error.message}`);
-        session?.closed(error);
-      },
-    };
+  /** It has been registered. */
+  workerJoined(link: WorkerLink): void {
+    this.setTraceTime(performance.now());
+    this.tracing.workerJoined(link);
+    if (this.trace !== undefined || this.sampleWatchers > 0) this.observe(link);
+    this.planTurn();
   }
 
-  /** Hands a frame to its session; what the session throws ends this connection only. */
-  deliver(connection: Connection, session: ClientSession | WorkerSession, frame: Uint8Array): void {
-    try {
-      session.frame(frame);
-    } catch (error) {
-      this.refuse(connection, session, error);
-    }
-  }
-
-  /** Says why, then closes; nothing else is affected. */
-  private refuse(
-    connection: Connection,
-    session: ClientSession | WorkerSession | undefined,
-    error: unknown,
-  ): void {
-    const known = error instanceof LoomError;
-    if (!known) this.logger.error({ err: error }, `internal error, ${connection.remote} is closed`);
-    else this.logger.warn(`${connection.remote} is closed: ${error.message}`);
-    const message = known ? error.message : `internal error of the server: ${messageOf(error)}`;
-    if (!(session instanceof WorkerSession)) {
-      connection.send(
-        encodeClientResponse({ type: ClientResponseType.ERROR, error: { errorMsg: message } }),
-      );
-    }
-    connection.close();
-    // The peer may take its time to hang up: what it held and executed is let go now.
-    session?.closed(error instanceof Error ? error : undefined);
-  }
-
-  private register(connection: Connection, frame: Uint8Array): ClientSession | WorkerSession {
-    const register = decodeRegister(frame);
-    if (register.protocolVersion !== PROTOCOL_VERSION) {
-      throw new ProtocolError(
-        `protocol version ${register.protocolVersion} is not supported, this server speaks version ${PROTOCOL_VERSION}`,
-      );
-    }
-    connection.setMaxFrameBytes(MAX_MESSAGE_BYTES);
-    if (register.type === RegisterType.WORKER) {
-      const link = registerWorker(this, connection, register, this.nextWorker);
-      this.nextWorker++;
-      this.planTurn();
-      return new WorkerSession(this, link);
-    }
-    const link = new ClientLink(this.nextHandle++, connection, register.clientFeatures === 0);
+  clientJoined(link: ClientLink): void {
+    const { remote } = link.connection;
     this.clients.set(link.handle, link);
     this.core.addClient(link.handle, link.classic);
     link.send({ type: ClientResponseType.DICTIONARY, symbols: this.symbols.names });
-    this.logger.debug(`client ${connection.remote} connected`);
-    return new ClientSession(this, link);
+    this.setTraceTime(performance.now());
+    this.tracing.clientJoined(link.handle, remote);
+    this.logger.debug(`client ${remote} connected`);
   }
 
   /** A worker has brought new symbols: clients that can take it get the dictionary again. */
@@ -297,8 +312,11 @@ export class LoomServer implements ServerOutbox {
       request.answer(0, true, new Uint8Array(0));
     }
     if (this.stopping !== undefined) return;
-    this.logger.warn({ worker: index }, `worker ${link.address} is gone: ${reason}`);
-    this.core.removeWorker(index, `worker ${link.address} is gone: ${reason}`);
+    const death = `worker ${link.address} is gone: ${reason} (${link.describe(performance.now())})`;
+    this.logger.warn({ worker: index }, death);
+    this.setTraceTime(performance.now());
+    this.tracing.workerGone(index, reason);
+    this.core.removeWorker(index, death);
     // A worker that has fallen silent may keep its connections: who waits for an object from it
     // must be told to ask another one.
     for (const other of this.workers.keys()) this.linkTo(other)?.writer.peerGone(index);
@@ -308,50 +326,27 @@ export class LoomServer implements ServerOutbox {
   // --- time ---------------------------------------------------------------------------------
 
   startTimers(): void {
-    const intervalMs = Math.max(50, Math.min(5_000, this.heartbeatTimeoutMs / 4));
-    this.lastCheckMs = performance.now();
-    this.timers.push(setInterval(() => this.checkHeartbeats(intervalMs), intervalMs));
+    this.timers.push(this.heartbeats.start());
     this.timers.push(setInterval(() => this.tellProgress(), PROGRESS_INTERVAL_MS));
-  }
-
-  private checkHeartbeats(intervalMs: number): void {
-    const nowMs = performance.now();
-    // Where this process itself slept (a suspended machine, a long pause), what the workers
-    // sent meanwhile has not been read yet: that time does not count.
-    const sleptMs = nowMs - this.lastCheckMs - intervalMs;
-    this.lastCheckMs = nowMs;
-    if (sleptMs > intervalMs) {
-      for (const link of this.workers.values()) link.lastHeardMs += sleptMs;
-    }
-    for (const link of [...this.workers.values()]) {
-      const silentMs = nowMs - link.lastHeardMs;
-      if (silentMs > this.heartbeatTimeoutMs) {
-        this.dropWorker(link, `not heard of for ${(silentMs / 1000).toFixed(1)} s`);
-        link.connection.destroy();
-      } else {
-        this.linkTo(link.identity.index)?.writer.ping(HEARTBEAT_SERIAL);
-      }
-    }
-    this.planTurn();
   }
 
   private tellProgress(): void {
     // Placement depends on time too: what waits for a busy worker is worth moving some day.
     if (this.core.hasOpenTasks) this.planTurn();
-    for (const link of this.clients.values()) {
-      if (link.classic) continue;
-      const client = this.core.clients.get(link.handle)!;
-      const { finishedTasks, openTasks, failedTasks } = client;
-      const told = `${finishedTasks} ${openTasks} ${failedTasks}`;
-      if (told === link.progressTold) continue;
-      link.progressTold = told;
-      link.send({
-        type: ClientResponseType.PROGRESS,
-        nFinished: finishedTasks,
-        nUnfinished: openTasks,
-        nFailed: failedTasks,
-      });
-    }
+    for (const link of this.clients.values()) this.tellProgressTo(link, true);
+  }
+
+  /** @param always also while tasks of it are unfinished */
+  private tellProgressTo(link: ClientLink, always: boolean): void {
+    const client = this.core.clients.get(link.handle);
+    if (client === undefined || link.classic) return;
+    if (!always && !link.progress.isOverdue(client)) return;
+    const news = link.progress.take(client, () => this.core.labelCounts(link.handle));
+    if (news !== undefined) link.send(news);
+  }
+
+  get isStopping(): boolean {
+    return this.stopping !== undefined;
   }
 
   status(): string {
@@ -369,12 +364,13 @@ export class LoomServer implements ServerOutbox {
   private async stopNow(listener: Listener): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     await listener.close();
+    await this.tracing.set(undefined);
     for (const link of this.workers.values()) {
       link.writer.shutdown();
       link.flush();
       link.peer.close();
     }
-    for (const connection of this.connections) connection.close();
+    this.connections.closeAll();
     this.reportStopped();
   }
 }

@@ -10,6 +10,10 @@ export interface ServerOptions {
   heartbeatTimeoutMs?: number;
   /** How often a task may be lost with its worker before it fails. Default 5. */
   maxLosses?: number;
+  /** Directory to write a trace into from the start on. Default: none. */
+  trace?: string;
+  /** HTTP port for the dashboard, metrics and the API, 0 = any free one, and the address. Default: none. */
+  http?: { readonly port: number; readonly host: string };
   logger: Logger;
 }
 
@@ -17,6 +21,8 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly host: string;
   readonly port: number;
+  /** "http://host:port" of the HTTP port, if it has one. */
+  readonly dashboard: string | undefined;
   /** Resolves when the server has stopped, by close() or by a client's TERMINATE. */
   readonly stopped: Promise<void>;
   /** Tells the workers to stop, closes all connections. */

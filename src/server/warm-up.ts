@@ -29,8 +29,8 @@ const TYPES = ["loom/data/const", "loom/data/merge", "loom/array/make", "loom/ba
 export async function warmUp(): Promise<void> {
   const server = new LoomServer({ logger: pino({ level: "silent" }) });
   const worker = new InstantWorker();
-  const workerEnd = server.accept(worker.connection);
-  const clientEnd = server.accept(connectionTo(() => {}));
+  const workerEnd = server.connections.accept(worker.connection);
+  const clientEnd = server.connections.accept(connectionTo(() => {}));
   clientEnd.frame(
     frame(encodeRegister({ protocolVersion: 2, type: RegisterType.CLIENT, clientFeatures: 1 })),
   );
@@ -101,12 +101,15 @@ class InstantWorker implements ServerToWorkerHandler {
     this.writer.pong(serial);
   }
 
+  request(): void {}
+  prefetch(): void {}
   drop(): void {}
   retract(): void {}
   cancel(): void {}
   peer(): void {}
   symbols(): void {}
   readOutput(): void {}
+  observe(): void {}
   shutdown(): void {}
 }
 

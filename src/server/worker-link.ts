@@ -2,12 +2,15 @@
  * The server's end of a worker's connection: turns effects of the core into records, one
  * batch a tick, and records of the worker into events. Also the way to read objects there.
  */
+import { describeBytes, describeDuration } from "../base/index.js";
 import {
   BUILTIN_SYMBOLS,
   builtinSymbol,
   encodeTaskExtras,
+  ObserveFlag,
   ServerToWorkerWriter,
   WirePolicy,
+  type WorkerSample,
 } from "../protocol/index.js";
 import { TaskFlag, TaskState } from "../scheduler/index.js";
 import { NONE, type ServerCore } from "../server-core/index.js";
@@ -40,6 +43,12 @@ export class WorkerLink {
   readonly peer: PeerClient;
   readonly address: string;
   lastHeardMs: number;
+  /** What the worker has measured of itself last, if it was ever told to {@link observe}. */
+  lastSample: WorkerSample | undefined;
+  /** When that came, by this clock. */
+  sampledMs = 0;
+  /** Ids of the requests that the worker was told. */
+  private readonly toldRequests = new Set<number>();
   /** Has a batch to send at the end of the tick. */
   dirty = false;
 
@@ -53,6 +62,21 @@ export class WorkerLink {
     this.lastHeardMs = nowMs;
   }
 
+  /** For the log and for tasks that are lost with it: what it was, and how it was last seen. */
+  describe(nowMs: number): string {
+    const { hostname, pid } = this.identity;
+    const process = `process ${pid} on ${hostname || this.identity.host}`;
+    const sample = this.lastSample;
+    if (sample === undefined) return process;
+    const tasks = Number.isNaN(sample.taskRssBytes)
+      ? ""
+      : `, its tasks ${describeBytes(sample.taskRssBytes)}`;
+    const memory = `${describeBytes(sample.workerRssBytes)} of memory${tasks}`;
+    const free = `${describeBytes(sample.freeMemoryBytes)} of ${describeBytes(sample.totalMemoryBytes)} were free`;
+    const age = describeDuration(Math.max(0, nowMs - this.sampledMs));
+    return `${process}, which had ${memory} ${age} before, when ${free}`;
+  }
+
   /** Writes the assignment of a task, with where each input is at this moment. */
   assign(core: ServerCore, row: number): void {
     const { writer } = this;
@@ -62,11 +86,17 @@ export class WorkerLink {
     const extras = table.flags[row] & TaskFlag.extras ? this.extras(core, row) : undefined;
     const inputCount = table.inputCount[row];
     const taskType = table.taskType[row];
+    const request = core.requestOf(row);
+    if (request !== undefined && !this.toldRequests.has(request.id)) {
+      this.toldRequests.add(request.id);
+      writer.request(request);
+    }
     writer.assign(
       row,
       table.attempt[row],
       taskType,
-      core.cpusOf(row),
+      request === undefined ? 0 : request.id,
+      request === undefined ? 0 : core.priorityOf(row),
       inputCount,
       config.bytes,
       config.start,
@@ -79,7 +109,10 @@ export class WorkerLink {
     for (let edge = start; edge < start + inputCount; edge++) {
       const input = table.edgeInput[edge];
       const cell = table.inlineCell[input];
-      if (table.state[input] === TaskState.assigned || table.holds(worker, input)) {
+      if (table.state[input] === TaskState.assigned) {
+        if (table.worker[input] === worker) writer.inputLocal(input);
+        else writer.inputLater(input);
+      } else if (table.holds(worker, input)) {
         writer.inputLocal(input);
       } else if (cell !== NONE) {
         const { inline } = table;
@@ -95,6 +128,17 @@ export class WorkerLink {
     this.dirty = false;
     const batch = this.writer.take();
     if (batch !== undefined) this.connection.send(batch);
+  }
+
+  /**
+   * Says what the worker tells of itself from now on: a sample each second, a trace in that
+   * directory. Nothing of both, as at the beginning: it measures nothing.
+   */
+  observe(samples: boolean, traceDirectory: string | undefined): void {
+    const flags =
+      (samples ? ObserveFlag.samples : 0) | (traceDirectory === undefined ? 0 : ObserveFlag.trace);
+    this.writer.observe(flags, traceDirectory ?? "");
+    this.flush();
   }
 
   private extras(core: ServerCore, row: number): Uint8Array | undefined {

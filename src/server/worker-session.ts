@@ -9,8 +9,10 @@ import {
   readWorkerToServer,
   THIS_WORKER,
   WORKER_PROTOCOL_VERSION,
+  type WorkerSample,
   type WorkerToServerHandler,
 } from "../protocol/index.js";
+import { checkedResources } from "../server-core/index.js";
 import type { Connection } from "../transport/index.js";
 import type { LoomServer } from "./loom-server.js";
 import { WorkerLink } from "./worker-link.js";
@@ -46,6 +48,7 @@ export function registerWorker(
     const bytes = Buffer.byteLength(register.host);
     throw new ProtocolError(`the worker's host has ${bytes} bytes, at most ${MAX_HOST_BYTES} fit`);
   }
+  const resources = checkedResources(register.resources);
   const problem = symbols.problemWith([...register.taskTypes, ...register.dataTypes]);
   if (problem !== undefined) throw new ProtocolError(`the worker can't be registered: ${problem}`);
   const known = symbols.names.length;
@@ -75,7 +78,7 @@ export function registerWorker(
   if (symbols.names.length > known) server.tellSymbols();
   symbols.setReasons(index, register.unavailable);
   workers.set(index, link);
-  core.addWorker(index, link.address, register.cpus, types);
+  core.addWorker(index, link.address, { cpus: register.cpus, resources }, types);
   logger.info(
     `worker ${link.address} (${register.hostname}) joined with ${register.cpus} cpus, ${workers.size} workers now`,
   );
@@ -83,20 +86,24 @@ export function registerWorker(
 }
 
 export class WorkerSession implements WorkerToServerHandler {
-  private readonly index: number;
+  protected readonly index: number;
+  /** Takes records while somebody looks at tasks: see observed-session.ts. */
+  observed: WorkerToServerHandler = this;
 
   constructor(
-    private readonly server: LoomServer,
+    protected readonly server: LoomServer,
     private readonly link: WorkerLink,
   ) {
     this.index = link.identity.index;
   }
 
   frame(frame: Uint8Array): void {
-    this.link.lastHeardMs = performance.now();
+    const nowMs = performance.now();
+    this.link.lastHeardMs = nowMs;
+    this.server.setTraceTime(nowMs);
     // A worker that was given up may still talk for a moment.
     if (!this.server.workers.has(this.index)) return;
-    readWorkerToServer(frame, this);
+    readWorkerToServer(frame, this.server.taps.tasks === undefined ? this : this.observed);
     this.server.planTurn();
   }
 
@@ -118,6 +125,7 @@ export class WorkerSession implements WorkerToServerHandler {
         `malformed finished record: ${sizeBytes} bytes, ${inlineLength} of them inline`,
       );
     }
+    this.server.trace?.finished(row, attempt, durationUs, sizeBytes);
     this.server.core.taskFinished(
       this.index,
       row,
@@ -132,20 +140,24 @@ export class WorkerSession implements WorkerToServerHandler {
 
   failed(row: number, attempt: number, failure: Uint8Array): void {
     const info = decodeFailureInfo(failure);
+    this.server.trace?.failed(row, attempt, failure);
     this.server.core.taskFailed(this.index, row, attempt, {
       message: info.message || "the task failed without a message",
       // Unset fields of a decoded message read as their defaults: these mean "not a program".
       exitStatus: Object.hasOwn(info, "exitStatus") ? info.exitStatus : undefined,
       signal: info.signal || undefined,
       stderr: Object.hasOwn(info, "stderr") ? info.stderr : undefined,
+      execution: info.execution,
     });
   }
 
   started(row: number, attempt: number): void {
+    this.server.trace?.started(row, attempt);
     this.server.core.taskStarted(this.index, row, attempt);
   }
 
   retracted(row: number, attempt: number): void {
+    this.server.trace?.retracted(row, attempt);
     this.server.core.taskRetracted(this.index, row, attempt);
   }
 
@@ -156,11 +168,29 @@ export class WorkerSession implements WorkerToServerHandler {
       { worker: this.index, holder },
       `worker ${this.link.address} could not fetch an object from worker ${address}`,
     );
+    this.server.trace?.inputLost(row, attempt, inputRow, holder);
     this.server.core.inputLost(this.index, row, attempt, inputRow, holder);
   }
 
-  fetched(row: number): void {
-    this.server.core.objectFetched(this.index, row);
+  fetched(row: number, durationUs: number): void {
+    this.server.trace?.fetched(row, this.index, durationUs);
+    this.server.core.objectFetched(this.index, row, durationUs / 1000);
+  }
+
+  memory(bytes: number): void {
+    if (!(bytes >= 0)) throw new ProtocolError(`malformed memory record: ${bytes} bytes`);
+    this.server.core.memoryReported(this.index, bytes);
+  }
+
+  sample(sample: WorkerSample): void {
+    this.link.lastSample = sample;
+    this.link.sampledMs = performance.now();
+    this.server.tracing.sample(this.link, sample);
+    this.server.taps.sample?.(this.index, sample);
+  }
+
+  trace(records: Uint8Array): void {
+    this.server.tracing.workerPiece(this.link, records.slice());
   }
 
   pong(serial: number): void {

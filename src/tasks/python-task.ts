@@ -3,12 +3,19 @@
  * tasks that give functions; part of `tasks`.
  */
 import { LoomError } from "../base/index.js";
-import { cpus, isTaskInput, Task, type TaskInput } from "../graph/index.js";
+import {
+  isTaskInput,
+  type ResourceRequest,
+  requestOf,
+  Task,
+  type TaskHints,
+  type TaskInput,
+} from "../graph/index.js";
 import type { InputTask } from "./input-task.js";
 import { pickleCall, pickleTuple } from "./pickle.js";
 
 /** Options of `tasks.python` and `tasks.pythonSource`. */
-export interface PythonOptions {
+export interface PythonOptions extends TaskHints {
   /** Given to the function after the direct arguments. Default: none. */
   inputs?: readonly InputTask[] | undefined;
   /**
@@ -22,6 +29,8 @@ export interface PythonOptions {
   label?: string | undefined;
   /** Cores that the call holds; 0: none. Default 1. */
   cpus?: number | undefined;
+  /** Resources that the call holds, instead of `cpus`; see `resources()` and `anyOf()`. */
+  request?: ResourceRequest | undefined;
   /** The call fails when it has run for so many milliseconds. Default 0: no limit. */
   timeLimitMs?: number | undefined;
 }
@@ -75,11 +84,14 @@ function callTask<T>(name: string, fn: Task, options: PythonOptions): Task<T> {
   }
   const args = options.args ?? [];
   const config = args.length === 0 ? new Uint8Array(0) : pickleTuple(args, `${name}: args`);
-  const cores = options.cpus ?? 1;
+  const { label = name, timeLimitMs, priority, expectedMs, expectedBytes } = options;
   return new Task<T>("loom/py/call", config, inputs, {
-    request: cores === 0 ? undefined : cpus(cores),
-    label: options.label ?? name,
-    timeLimitMs: options.timeLimitMs,
+    request: requestOf(options, `the Python function "${name}"`),
+    label,
+    timeLimitMs,
+    priority,
+    expectedMs,
+    expectedBytes,
   });
 }
 

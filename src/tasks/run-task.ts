@@ -3,7 +3,15 @@
  * config of loom/run/run. Part of `tasks`.
  */
 import { LoomError } from "../base/index.js";
-import { cpus, isTaskInput, Task, type TaskInput } from "../graph/index.js";
+import {
+  cpus,
+  isTaskInput,
+  type ResourceRequest,
+  requestOf,
+  Task,
+  type TaskHints,
+  type TaskInput,
+} from "../graph/index.js";
 import { encodeRunConfig } from "../protocol/index.js";
 import type { InputTask } from "./input-task.js";
 import { splitCommand } from "./shell-words.js";
@@ -14,7 +22,8 @@ export type NamedInputs =
   | readonly (readonly [name: string, input: InputTask])[];
 
 /** Options of `tasks.run`. */
-export interface RunOptions<Outputs extends readonly string[] = readonly string[]> {
+export interface RunOptions<Outputs extends readonly string[] = readonly string[]>
+  extends TaskHints {
   /** Becomes the program's standard input. Default: empty. */
   stdin?: InputTask | undefined;
   /** Files that the program finds in its working directory: name → content. */
@@ -28,6 +37,8 @@ export interface RunOptions<Outputs extends readonly string[] = readonly string[
   outputs?: Outputs | undefined;
   /** Cores that the program holds. Default 1. */
   cpus?: number | undefined;
+  /** Resources that the program holds, instead of `cpus`; see `resources()` and `anyOf()`. */
+  request?: ResourceRequest | undefined;
   /** Set in addition to the worker's environment. */
   env?: Readonly<Record<string, string>> | undefined;
   /** The program is killed after this many milliseconds. Default 0: no limit. */
@@ -113,9 +124,14 @@ export function runTask(command: Command, options: RunOptions = {}): Task {
     ...(timeLimitMs > 0 && { timeLimitMs }),
     ...(options.keepDirectory && { keepDirectory: true }),
   });
+  const { label, priority, expectedMs, expectedBytes } = options;
   return new Task("loom/run/run", config, inputs, {
-    request: cpus(options.cpus ?? 1),
-    label: options.label,
+    // A program holds at least one core, unless its request says otherwise: cpus(0) throws.
+    request: options.cpus === 0 ? cpus(0) : requestOf(options, `tasks.run("${args.join(" ")}")`),
+    label,
+    priority,
+    expectedMs,
+    expectedBytes,
   });
 }
 

@@ -96,6 +96,17 @@ function arrayMake<const T extends readonly InputTask[]>(inputs: T): Task<Values
   return new Task("loom/array/make", NOTHING, [...inputs]);
 }
 
+function dslice(input: TaskLike<Pieces>): Task<Buffer>;
+function dslice<T>(input: TaskLike<readonly T[]>): Task<T[]>;
+function dslice(input: TaskLike): Task {
+  return new Task("loom/scheduler/dslice", NOTHING, [input]);
+}
+
+function dget<T>(input: TaskLike<readonly T[]>): Task<T>;
+function dget(input: TaskLike): Task {
+  return new Task("loom/scheduler/dget", NOTHING, [input]);
+}
+
 function custom<T = Buffer>(
   type: string,
   config: string | Uint8Array,
@@ -131,8 +142,23 @@ export const tasks = {
   size,
   /** Sum of the inputs' numbers of elements, as u64: `value.readBigUInt64LE()`. */
   length,
-  /** An array of the inputs' results. */
+  /** An array of the inputs' results. What depends on a `dslice` or `dget` gives all its results. */
   arrayMake,
+  /**
+   * Stands for slices of an array or of pieces: what depends on it is executed once for each. The
+   * server makes them when the length is known, some for each core of the cluster. `arrayMake`
+   * collects what comes out, in order; nothing else that depends on it can be a result.
+   * @example
+   * const part = tasks.dslice(tasks.split(tasks.open("words.txt")));
+   * const sorted = tasks.run("sort", { stdin: part });
+   * const all: Task<Buffer[]> = tasks.arrayMake<Task<Buffer>[]>([sorted]);
+   */
+  dslice,
+  /**
+   * The same for each element: `dget` of an array with n elements stands for `get(input, 0)` to
+   * `get(input, n - 1)`. An empty input fails the task.
+   */
+  dget,
   /**
    * Runs a program in a fresh directory. A string is split like a shell does (quotes, no
    * expansion of any kind); a task or future among the arguments stands for its content.

@@ -4,3 +4,4 @@ export { type ConnectOptions, connect } from "./connect.js";
 export * from "./connection.js";
 export { listen } from "./listen.js";
 export { PeerClient, type PeerGetOptions, type PeerObject, type PeerRange } from "./peer-client.js";
+export { explainListenError } from "./socket-errors.js";

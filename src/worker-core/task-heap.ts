@@ -1,5 +1,5 @@
-/** A binary heap of tasks, first assigned first. Owned by the queue of tasks that need cores. */
-import { TaskState, type WorkerTask } from "./worker-task.js";
+/** A binary heap of tasks, the one to start first at its head. Used by the queue of tasks with requests. */
+import { startsBefore, TaskState, type WorkerTask } from "./worker-task.js";
 
 export class TaskHeap {
   private items: WorkerTask[] = [];
@@ -33,10 +33,10 @@ export class TaskHeap {
   taskGone(): void {
     this.gone++;
     if (this.gone < 64 || this.gone * 2 < this.items.length) return;
-    // Sorted by order is a heap.
+    // Sorted is a heap.
     this.items = this.items
       .filter((task) => task.state === TaskState.ready)
-      .sort((a, b) => a.order - b.order);
+      .sort((a, b) => (startsBefore(a, b) ? -1 : 1));
     this.gone = 0;
   }
 
@@ -51,7 +51,7 @@ export class TaskHeap {
     let at = start;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (items[parent].order <= task.order) break;
+      if (startsBefore(items[parent], task)) break;
       items[at] = items[parent];
       at = parent;
     }
@@ -65,8 +65,8 @@ export class TaskHeap {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= items.length) break;
-      if (child + 1 < items.length && items[child + 1].order < items[child].order) child++;
-      if (items[child].order >= task.order) break;
+      if (child + 1 < items.length && startsBefore(items[child + 1], items[child])) child++;
+      if (startsBefore(task, items[child])) break;
       items[at] = items[child];
       at = child;
     }

@@ -7,68 +7,82 @@
  *
  * Driven by: the worker, the simulator, tests.
  */
-import { RowTable } from "../base/index.js";
+import { ProtocolError } from "../base/index.js";
+import type { ConcreteRequest, WorkerResource } from "../graph/index.js";
 import {
   type AssignRecord,
   encodeFailureInfo,
   InputPlace,
   THIS_WORKER,
 } from "../protocol/index.js";
-import { CoreSlots } from "./core-slots.js";
-import { CpuQueue } from "./cpu-queue.js";
-import { FetchQueue } from "./fetch-queue.js";
 import { checkWorkerCore } from "./invariants.js";
+import { KnownObjects } from "./known-objects.js";
 import { LightTasks } from "./light-tasks.js";
 import type { WorkerOutbox } from "./outbox.js";
-import { ObjectFetch, RowEntry, TaskState, WorkerTask } from "./worker-task.js";
+import { RequestQueue } from "./request-queue.js";
+import { ResourceSlots } from "./resource-slots.js";
+import type { WorkerRequest } from "./worker-request.js";
+import { type ObjectFetch, type RowEntry, TaskState, WorkerTask } from "./worker-task.js";
 
 export interface WorkerCoreOptions {
   /** Cores that tasks may hold. */
   readonly cpus: number;
+  /** What else they may hold. Default: nothing. */
+  readonly resources?: readonly WorkerResource[];
   /** Whether tasks of this type (a symbol's number) run in other processes. Default: none do. */
   isElsewhere?(taskType: number): boolean;
 }
 
 export class WorkerCore {
-  /** @internal Everything known, by row. */
-  readonly rows = new RowTable<RowEntry>();
   /** @internal */
-  readonly slots: CoreSlots;
+  readonly slots: ResourceSlots;
   /** @internal */
   readonly light: LightTasks;
   /** @internal */
-  readonly cpuQueue = new CpuQueue();
-  /** @internal */
-  readonly fetches = new FetchQueue();
+  readonly queue: RequestQueue;
+  /** @internal Everything known, by row, and what is fetched. */
+  readonly objects: KnownObjects;
 
-  private readyCpuTasks = 0;
+  /** By id; 0 is none. */
+  private readonly requests: (WorkerRequest | undefined)[] = [undefined];
   private order = 0;
 
   constructor(
     private readonly outbox: WorkerOutbox,
     options: WorkerCoreOptions,
   ) {
-    this.slots = new CoreSlots(options.cpus);
+    this.objects = new KnownObjects(outbox);
+    this.slots = new ResourceSlots(options.cpus, options.resources ?? []);
+    this.queue = new RequestQueue(this.slots);
     this.light = new LightTasks((taskType) => options.isElsewhere?.(taskType) === true);
   }
 
   // Events from the server.
 
-  /** A task is to be executed here. Nothing of `record` but its frame is kept. */
+  /** What tasks with this request hold; comes before the first of them. */
+  defineRequest(request: ConcreteRequest): void {
+    this.requests[request.id] = this.slots.resolve(request);
+  }
+
+  /**
+   * A task is to be executed here. Nothing of `record` but its frame is kept.
+   * Throws a ProtocolError if its request was not defined.
+   */
   assign(record: AssignRecord): void {
-    let entry = this.entryOf(record.row);
+    const request = record.request === 0 ? undefined : this.getRequest(record.request);
+    let entry = this.objects.entryOf(record.row);
     if (entry.task !== undefined) {
       this.stop(entry.task);
-      entry = this.entryOf(record.row); // stop() may have taken it out
+      entry = this.objects.entryOf(record.row); // stop() may have taken it out
     }
-    const task = new WorkerTask(record, entry, this.order++);
+    const task = new WorkerTask(record, entry, this.order++, request);
     entry.task = task;
 
     const { inputs } = task;
     let missing = 0;
     let lostInput: RowEntry | undefined;
     for (let i = 0; i < record.inputCount; i++) {
-      const input = this.entryOf(record.inputRow[i]);
+      const input = this.objects.entryOf(record.inputRow[i]);
       inputs[i] = input;
       input.wanted++;
       if (input.inStore) continue;
@@ -80,91 +94,121 @@ export class WorkerCore {
           record.inputStart[i],
           record.inputLength[i],
         );
+        if (input.prefetched) this.objects.keepCopy(input);
         this.arrived(input);
         continue;
       }
       missing++;
       input.addWaiting(task);
-      if (place === InputPlace.remote) this.wantFetch(input, record, i);
-      if (input.task === undefined && input.fetch === undefined) lostInput = input;
+      if (place === InputPlace.remote) {
+        this.objects.fetch(input, record.inputSize[i], record.holders(i), true);
+      } else if (input.fetch !== undefined) {
+        this.objects.fetches.makeUrgent(input.fetch);
+      }
+      const comes = input.task !== undefined || input.fetch !== undefined;
+      if (!comes && place !== InputPlace.later) lostInput = input;
     }
     // Added, as the same row may have come first as one to wait for, then inline.
     task.missing += missing;
     if (lostInput !== undefined && !lostInput.inStore)
       this.loseTask(task, lostInput.row, THIS_WORKER);
-    else if (task.cpus > this.slots.count) this.failTooLarge(task);
+    else if (request?.problem !== undefined) this.failImpossible(task, request.problem);
     else if (task.missing === 0) this.makeReady(task);
-    this.startFetches();
+    this.objects.startFetches();
+  }
+
+  /**
+   * Get the object, which tasks will need that are here already ("later") or still to come, and keep it
+   * until drop. When no holder can give it those that are here are lost; of others nothing is
+   * said: they will ask again.
+   */
+  prefetch(row: number, sizeBytes: number, holders: readonly number[]): void {
+    const entry = this.objects.entryOf(row);
+    if (entry.kept || entry.task !== undefined) return;
+    if (entry.inStore) {
+      // It came inline, for tasks here only.
+      this.objects.keepCopy(entry);
+      return;
+    }
+    entry.prefetched = true;
+    if (!this.objects.fetch(entry, sizeBytes, [...holders], entry.wanted > 0)) {
+      entry.prefetched = false;
+      this.loseInput(entry, THIS_WORKER);
+      this.objects.forgetIfUnused(entry);
+    }
+    this.objects.startFetches();
   }
 
   /** Nobody needs the object any more. */
   drop(row: number): void {
-    const entry = this.rows.get(row);
-    if (entry === undefined || !entry.kept) return;
-    entry.kept = false;
-    if (entry.wanted === 0) this.discard(entry);
+    const entry = this.objects.rows.get(row);
+    if (entry === undefined) return;
+    if (entry.kept) {
+      entry.kept = false;
+      if (entry.wanted === 0) this.objects.discard(entry);
+    } else if (entry.prefetched) {
+      entry.prefetched = false;
+      if (entry.wanted > 0) return;
+      this.objects.abortFetch(entry);
+      this.objects.forgetIfUnused(entry);
+      this.objects.startFetches();
+    }
   }
 
   /** Give the task back if it has not started. */
   retract(row: number, attempt: number): void {
-    const task = this.rows.get(row)?.task;
+    const task = this.objects.rows.get(row)?.task;
     if (task === undefined || task.attempt !== attempt || task.state === TaskState.running) return;
     this.forget(task);
     this.outbox.retracted(row, attempt);
-    this.startFetches();
+    this.objects.startFetches();
   }
 
   /** Stop the task and forget it. */
   cancel(row: number, attempt: number): void {
-    const task = this.rows.get(row)?.task;
+    const task = this.objects.rows.get(row)?.task;
     if (task === undefined || task.attempt !== attempt) return;
     this.stop(task);
-    this.startFetches();
+    this.objects.startFetches();
   }
 
   // Execution.
 
   /**
-   * Takes the next task that may start and its cores: to be called until it returns
+   * Takes the next task that may start and what it asks for: to be called until it returns
    * undefined, after every event. Every task returned is answered once by taskFinished or
    * taskFailed, before them by taskGoesOn if its execution is asynchronous.
    */
   nextStartable(): WorkerTask | undefined {
-    // Programs first: they run beside this process, light tasks inside it.
-    if (this.readyCpuTasks > 0 && this.slots.free > 0) {
-      const task = this.cpuQueue.next(this.slots.free);
-      if (task !== undefined) {
-        this.readyCpuTasks--;
-        task.state = TaskState.running;
-        this.slots.take(task);
-        this.outbox.started(task.row, task.attempt);
-        return task;
-      }
+    // Those with a request first: they run beside this process, light tasks inside it.
+    let task = this.queue.next();
+    if (task !== undefined) {
+      this.slots.take(task);
+      this.start(task);
+      return task;
     }
-    const task = this.light.shift();
+    task = this.light.shift();
     if (task !== undefined) task.state = TaskState.running;
     return task;
   }
 
   /**
-   * Takes the next task that may start if it is like `leader`, which runs: it gets the same
-   * cores, for the outside executes one after the other. Answered like nextStartable()'s.
+   * Takes the next task that may start if it is like `leader`, which runs: both hold the same
+   * resources, for the outside executes one after the other. Answered like nextStartable()'s.
    */
   nextSharing(leader: WorkerTask): WorkerTask | undefined {
-    const { coreSet } = leader;
-    if (coreSet === undefined || this.readyCpuTasks === 0) return undefined;
-    const task = this.cpuQueue.nextLike(leader.taskType, leader.cpus);
+    const { held } = leader;
+    if (held === undefined) return undefined;
+    const task = this.queue.nextLike(leader);
     if (task === undefined) return undefined;
-    this.readyCpuTasks--;
-    task.state = TaskState.running;
-    this.slots.share(task, coreSet);
-    this.outbox.started(task.row, task.attempt);
+    this.slots.share(task, held);
+    this.start(task);
     return task;
   }
 
   /** The task's execution is asynchronous. */
   taskGoesOn(task: WorkerTask): void {
-    if (task.cpus === 0) this.light.goesOn(task);
+    if (task.request === undefined) this.light.goesOn(task);
   }
 
   /** Whether the result of the running task is still wanted (it was not cancelled). */
@@ -186,12 +230,12 @@ export class WorkerCore {
     this.endExecution(task);
     if (!live) return;
     const { entry } = task;
-    this.releaseInputs(task);
+    this.objects.release(task.inputs);
     this.outbox.finished(task.row, task.attempt, sizeBytes, durationUs, inline);
     entry.task = undefined;
     entry.kept = true;
     this.arrived(entry);
-    this.startFetches();
+    this.objects.startFetches();
   }
 
   /** The task failed, or a cancelled one has ended. `failure`: an encoded `FailureInfo`. */
@@ -199,11 +243,11 @@ export class WorkerCore {
     const live = task.state === TaskState.running;
     this.endExecution(task);
     if (!live) return;
-    this.releaseInputs(task);
+    this.objects.release(task.inputs);
     this.outbox.failed(task.row, task.attempt, failure);
     task.entry.task = undefined;
-    this.forgetEntryIfUnused(task.entry);
-    this.startFetches();
+    this.objects.forgetIfUnused(task.entry);
+    this.objects.startFetches();
   }
 
   // Fetches.
@@ -212,47 +256,46 @@ export class WorkerCore {
   fetchSucceeded(fetch: ObjectFetch): void {
     if (!fetch.live) return;
     const { entry } = fetch;
-    this.outbox.fetched(fetch.row);
-    entry.kept = true;
-    this.fetches.remove(fetch);
+    this.objects.keepCopy(entry);
+    this.objects.fetches.remove(fetch);
     entry.fetch = undefined;
     this.arrived(entry);
-    this.startFetches();
+    this.objects.startFetches();
   }
 
   /** The object could not be had from `fetch.holder`. */
   fetchFailed(fetch: ObjectFetch): void {
     if (!fetch.live) return;
     const { entry, holder } = fetch;
-    this.fetches.remove(fetch);
-    if (!this.fetches.add(fetch)) {
+    this.objects.fetches.remove(fetch);
+    if (!this.objects.fetches.add(fetch)) {
       entry.fetch = undefined;
+      entry.prefetched = false;
       // Even if a task here is to make it: should that fail, nobody would tell those who wait.
       this.loseInput(entry, holder);
+      this.objects.forgetIfUnused(entry);
     }
-    this.startFetches();
+    this.objects.startFetches();
   }
 
   /** Throws an Error that names what does not fit together. For tests: looks at everything. */
   checkInvariants(): void {
-    checkWorkerCore(this, this.readyCpuTasks);
+    checkWorkerCore(this);
   }
 
   // Rows.
 
-  private entryOf(row: number): RowEntry {
-    let entry = this.rows.get(row);
-    if (entry === undefined) {
-      entry = new RowEntry(row);
-      this.rows.set(row, entry);
-    }
-    return entry;
+  private getRequest(id: number): WorkerRequest {
+    const request = this.requests[id];
+    if (request !== undefined) return request;
+    throw new ProtocolError(`the server assigns a task with request ${id}, which it did not send`);
   }
 
   /** The object is in the store now: whoever waits for it may go on. */
   private arrived(entry: RowEntry): void {
     entry.inStore = true;
-    if (entry.fetch !== undefined) this.abortFetch(entry);
+    entry.prefetched = false;
+    if (entry.fetch !== undefined) this.objects.abortFetch(entry);
     const first = entry.firstWaiting;
     if (first === undefined) return;
     const more = entry.moreWaiting;
@@ -268,39 +311,18 @@ export class WorkerCore {
     if (task.missing === 0) this.makeReady(task);
   }
 
-  private discard(entry: RowEntry): void {
-    entry.inStore = false;
-    this.outbox.dropObject(entry.row);
-    this.forgetEntryIfUnused(entry);
-  }
-
-  private forgetEntryIfUnused(entry: RowEntry): void {
-    if (entry.wanted === 0 && !entry.kept && entry.task === undefined) this.rows.delete(entry.row);
-  }
-
-  private releaseInputs(task: WorkerTask): void {
-    const { inputs } = task;
-    for (let i = 0; i < inputs.length; i++) {
-      const input = inputs[i];
-      input.wanted--;
-      if (input.wanted > 0 || input.kept) continue;
-      if (input.fetch !== undefined) this.abortFetch(input);
-      input.clearWaiting();
-      if (input.inStore) this.discard(input);
-      else this.forgetEntryIfUnused(input);
-    }
-  }
-
   // Tasks.
 
   private makeReady(task: WorkerTask): void {
     task.state = TaskState.ready;
-    if (task.cpus === 0) {
-      this.light.push(task);
-    } else {
-      this.cpuQueue.push(task);
-      this.readyCpuTasks++;
-    }
+    if (task.request === undefined) this.light.push(task);
+    else this.queue.push(task);
+  }
+
+  /** A task with a request starts. */
+  private start(task: WorkerTask): void {
+    task.state = TaskState.running;
+    this.outbox.started(task.row, task.attempt);
   }
 
   /** Cancels the task, whatever its state. */
@@ -312,9 +334,9 @@ export class WorkerCore {
     // Its inputs are released though it still winds down: the server may drop them and use
     // their rows for something else at once.
     task.state = TaskState.cancelled;
-    this.releaseInputs(task);
+    this.objects.release(task.inputs);
     task.entry.task = undefined;
-    this.forgetEntryIfUnused(task.entry);
+    this.objects.forgetIfUnused(task.entry);
     this.outbox.cancelTask(task);
   }
 
@@ -324,13 +346,12 @@ export class WorkerCore {
     task.state = TaskState.gone;
     if (before === TaskState.waiting) {
       for (const input of task.inputs) if (!input.inStore) input.waitingGone();
-    } else if (task.cpus > 0) {
-      this.readyCpuTasks--;
-      this.cpuQueue.taskGone(task);
+    } else if (before === TaskState.ready && task.request !== undefined) {
+      this.queue.taskGone(task);
     }
-    this.releaseInputs(task);
+    this.objects.release(task.inputs);
     task.entry.task = undefined;
-    this.forgetEntryIfUnused(task.entry);
+    this.objects.forgetIfUnused(task.entry);
   }
 
   private loseTask(task: WorkerTask, inputRow: number, holder: number): void {
@@ -350,44 +371,14 @@ export class WorkerCore {
   }
 
   /** It could never start. */
-  private failTooLarge(task: WorkerTask): void {
+  private failImpossible(task: WorkerTask, message: string): void {
     this.forget(task);
-    const message = `the task asks for ${task.cpus} cpus but this worker has ${this.slots.count}; ask for fewer or start a larger worker`;
     this.outbox.failed(task.row, task.attempt, encodeFailureInfo({ message }));
   }
 
   private endExecution(task: WorkerTask): void {
     task.state = TaskState.gone;
     this.light.ended(task);
-    this.slots.release(task);
-  }
-
-  // Fetches.
-
-  private wantFetch(input: RowEntry, record: AssignRecord, i: number): void {
-    const { fetch } = input;
-    if (fetch === undefined) {
-      const holders = record.holders(i);
-      const added = new ObjectFetch(input, record.inputSize[i], holders, this.order++);
-      if (this.fetches.add(added)) input.fetch = added;
-    } else {
-      for (const holder of record.holders(i)) {
-        if (!fetch.holders.includes(holder)) fetch.holders.push(holder);
-      }
-    }
-  }
-
-  private startFetches(): void {
-    for (let fetch = this.fetches.next(); fetch !== undefined; fetch = this.fetches.next()) {
-      this.outbox.startFetch(fetch);
-    }
-  }
-
-  private abortFetch(entry: RowEntry): void {
-    const fetch = entry.fetch!;
-    const { active } = fetch;
-    entry.fetch = undefined;
-    this.fetches.remove(fetch);
-    if (active) this.outbox.abortFetch(fetch);
+    if (this.slots.release(task)) this.queue.resourcesFreed();
   }
 }

@@ -3,7 +3,8 @@
  * takes), a fetch. Plain data; only the core and its queues change them.
  */
 import type { AssignRecord } from "../protocol/index.js";
-import type { CoreSet } from "./core-slots.js";
+import type { TaskHolding } from "./task-holding.js";
+import type { WorkerRequest } from "./worker-request.js";
 
 /**
  * States of a {@link WorkerTask}:
@@ -13,7 +14,7 @@ import type { CoreSet } from "./core-slots.js";
  *        '-- retract, cancel, input lost --> gone              '--cancel--> cancelled --> gone
  *
  * `waiting` ⇔ `missing` > 0, and it is in the waiting list of each missing input.
- * `ready` ⇔ it is in one of the two ready queues. `running` and `cancelled`: holds its cores.
+ * `ready` ⇔ it is in one of the ready queues. `running` and `cancelled`: holds what it asked for.
  * `waiting`, `ready` and `running` ⇔ `entry.task` is it, and it counts in `wanted` of its inputs.
  */
 export const TaskState = { waiting: 0, ready: 1, running: 2, cancelled: 3, gone: 4 } as const;
@@ -27,7 +28,10 @@ export class WorkerTask {
   readonly attempt: number;
   /** Symbol number. */
   readonly taskType: number;
-  readonly cpus: number;
+  /** What it asks for; undefined: nothing, it is a light task. */
+  readonly request: WorkerRequest | undefined;
+  /** Higher starts first; of tasks with a request. */
+  readonly priority: number;
   /** The client's id of the task; 0 where functions can't ask for it. */
   readonly taskId: number;
   /** How often it was lost with another worker; 0 where functions can't ask for it. */
@@ -52,14 +56,20 @@ export class WorkerTask {
   passedOver = 0;
   /** It is a light task and counts among the asynchronous ones. */
   countsAsync = false;
-  /** The core slots that it holds, alone or with others. */
-  coreSet: CoreSet | undefined = undefined;
+  /** What it holds, alone or with others. */
+  held: TaskHolding | undefined = undefined;
 
-  constructor(record: AssignRecord, entry: RowEntry, order: number) {
+  constructor(
+    record: AssignRecord,
+    entry: RowEntry,
+    order: number,
+    request: WorkerRequest | undefined,
+  ) {
     this.row = record.row;
     this.attempt = record.attempt;
     this.taskType = record.taskType;
-    this.cpus = record.cpus;
+    this.request = request;
+    this.priority = record.priority || 0; // 0 for NaN, which would break the order of heaps
     this.taskId = record.taskId;
     this.losses = record.losses;
     this.frame = record.frame;
@@ -74,12 +84,22 @@ export class WorkerTask {
 
   /** Numbers (0-based) of the core slots it holds. */
   get cores(): readonly number[] {
-    return this.coreSet === undefined ? NO_CORES : this.coreSet.numbers;
+    return this.held === undefined ? NO_CORES : this.held.cores;
+  }
+
+  /** Number of cores it asks for. */
+  get cpus(): number {
+    return this.request === undefined ? 0 : this.request.cpus;
   }
 }
 
+/** Whether `a`, when both can start, starts before `b`. */
+export function startsBefore(a: WorkerTask, b: WorkerTask): boolean {
+  return a.priority > b.priority || (a.priority === b.priority && a.order < b.order);
+}
+
 /**
- * What this worker knows of a row. It exists ⇔ `task` or `kept` or `wanted` > 0.
+ * What this worker knows of a row. It exists ⇔ `task` or `kept` or `prefetched` or `wanted` > 0.
  */
 export class RowEntry {
   /** The task here that makes the object (waiting, ready or running). */
@@ -88,6 +108,8 @@ export class RowEntry {
   inStore = false;
   /** The server counts on the object being here until it says drop. Implies `inStore`. */
   kept = false;
+  /** The server wants it here for tasks to come, and it is being fetched. Implies `fetch`. */
+  prefetched = false;
   /** Inputs of tasks here (waiting, ready or running) that are this object. */
   wanted = 0;
   /** Tasks waiting for it: the first, then the others. Those that are gone are skipped. */
@@ -95,7 +117,7 @@ export class RowEntry {
   moreWaiting: WorkerTask[] | undefined = undefined;
   /** How many in `moreWaiting` may be gone; decides when to clean it. */
   staleWaiting = 0;
-  /** Its download, queued or active. Implies not `inStore` and `wanted` > 0. */
+  /** Its download, queued or active. Implies not `inStore`, and `prefetched` or `wanted` > 0. */
   fetch: ObjectFetch | undefined = undefined;
 
   constructor(readonly row: number) {}
@@ -142,6 +164,8 @@ export class ObjectFetch {
     holders: number[],
     /** Position in the order in which fetches were asked for. */
     readonly order: number,
+    /** A task that was assigned waits for it. */
+    public urgent: boolean,
   ) {
     this.row = entry.row;
     this.holders = holders;

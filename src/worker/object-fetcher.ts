@@ -14,6 +14,7 @@ import {
 } from "../object-store/index.js";
 import { formatAddress, PeerClient, type PeerGetOptions } from "../transport/index.js";
 import type { ObjectFetch } from "../worker-core/index.js";
+import type { Traffic } from "./sampler.js";
 import type { FetchStarter } from "./task-runner.js";
 
 /** Told how fetches ended. */
@@ -31,6 +32,8 @@ export class ObjectFetcher implements FetchStarter {
     private readonly logger: Logger,
     /** Values of these can be used here. */
     private readonly valueTypes: ValueTypes,
+    /** Counts what comes. */
+    private readonly traffic: Traffic = { sentBytes: 0, receivedBytes: 0 },
   ) {}
 
   /** Worker `index` serves its objects at host:port; port 0: it is gone, its fetches fail now. */
@@ -103,6 +106,7 @@ export class ObjectFetcher implements FetchStarter {
     const found = await peer.get(row, options);
     if (found === undefined) return undefined;
     const { header, body } = found;
+    this.traffic.receivedBytes += header.length + body.length;
     // A small body is a view of what the socket read: it must not keep all that alive.
     const own = body.buffer.byteLength > 2 * body.length ? copyBytes(body) : body;
     return fromNative(header, own, this.valueTypes);

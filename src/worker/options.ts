@@ -1,12 +1,20 @@
 /** What a worker can be told; who starts one: cli. */
 import type { Logger } from "pino";
 import type { LoadedExtension } from "../extensions/index.js";
+import type { OfferedResource, ResourceShare } from "./detect-resources.js";
 
 export interface WorkerOptions {
   serverHost: string;
   serverPort: number;
   /** Cores that tasks may hold. Default: all that this process may use. */
   cpus?: number;
+  /**
+   * What else they may hold; an amount of 0: none of it. Default: "mem" and "gpus" as
+   * detected; what is given is not.
+   */
+  resources?: readonly OfferedResource[];
+  /** Part of what is detected that is this worker's. Default: all. */
+  share?: ResourceShare;
   /** The worker makes `worker-HOST-PORT/` in it. Default: the system's temporary folder. */
   workDir?: string;
   /** Pin programs to cores. Default true where it is possible; the log says when it is not. */

@@ -31,6 +31,7 @@ import {
   type Listener,
   listen,
 } from "../transport/index.js";
+import type { Traffic } from "./sampler.js";
 
 /** Reading stops while more requests than this wait. */
 const MAX_WAITING_REQUESTS = 256;
@@ -45,6 +46,8 @@ export interface PeerServerOptions {
   findObject(row: number): DataObject | undefined;
   /** Number of a symbol in the server's dictionary. */
   symbol(name: string): number;
+  /** Counts what workers get. */
+  readonly traffic?: Traffic;
   readonly logger: Logger;
 }
 
@@ -161,6 +164,8 @@ class PeerConnection implements ConnectionHandler {
   private sendObject(object: DataObject, fileContent: boolean): Promise<void> | undefined {
     const header = nativeHeader(object, { fileContent });
     const bodyBytes = nativeBodyBytes(object, { fileContent });
+    const { traffic } = this.options;
+    if (traffic !== undefined) traffic.sentBytes += header.length + bodyBytes;
     const body = bodyBytes === 0 ? [] : nativeBody(object, { fileContent });
     this.connection.sendParts(encodePeerObject(header, bodyBytes));
     if (!Array.isArray(body)) return this.sendPieces(body);

@@ -14,6 +14,9 @@ import {
 import type { DataObject } from "../object-store/index.js";
 import type { RunningTask } from "./task-execution.js";
 
+/** Types of tasks that stand for as many as their input has elements. */
+const EXPANDED = new Set(["loom/scheduler/dslice", "loom/scheduler/dget"]);
+
 /** What is needed to execute a task in place of another. */
 export interface StepContext {
   readonly running: RunningTask;
@@ -39,6 +42,11 @@ export async function executeReturned(
 async function executeStep(context: StepContext, step: ReturnedTask): Promise<FunctionResult> {
   const { running } = context;
   const { taskType } = step;
+  if (EXPANDED.has(taskType)) {
+    throw new TaskError(
+      `The function returned a task of type ${taskType}, which only the server can expand: put it into a plan`,
+    );
+  }
   const executor = context.findExecutor(taskType);
   if (executor === undefined) {
     throw new TaskError(
@@ -71,6 +79,7 @@ class StepTask implements TaskExecution {
   readonly attempt: number;
   readonly taskType: string;
   readonly config: Uint8Array;
+  readonly grant: TaskExecution["grant"];
   readonly cpus: number;
   readonly cores: readonly number[];
   readonly label: string | undefined;
@@ -92,6 +101,7 @@ class StepTask implements TaskExecution {
     this.attempt = running.attempt;
     this.taskType = step.taskType;
     this.config = step.config;
+    this.grant = running.grant;
     this.cpus = running.cpus;
     this.cores = running.cores;
     this.label = running.label;

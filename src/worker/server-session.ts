@@ -7,6 +7,7 @@ import { LoomError, messageOf } from "../base/index.js";
 import type { Executor, OutputPart } from "../executors/index.js";
 import {
   type AssignRecord,
+  ObserveFlag,
   type ServerToWorkerHandler,
   ServerToWorkerReader,
 } from "../protocol/index.js";
@@ -21,6 +22,10 @@ export interface ServerSessionOptions {
   readonly logger: Logger;
   /** Worker `index` serves its objects at host:port. */
   setPeer(index: number, host: string, port: number): void;
+  /** The server wants to be told of this worker each second, or no more. */
+  setSampling(wanted: boolean): void;
+  /** This worker is to write a trace into that directory (empty: not given), or no more. */
+  onTrace?(directory: string | undefined): void;
   /** The server says stop. */
   shutdown(): void;
 }
@@ -45,6 +50,14 @@ export class ServerSession implements ServerToWorkerHandler {
     const number = this.symbolNumbers.get(name);
     if (number !== undefined) return number;
     throw new LoomError("task", `the server does not know the type "${name}" of an object`);
+  }
+
+  request(request: Parameters<ServerToWorkerHandler["request"]>[0]): void {
+    this.runner.core.defineRequest(request);
+  }
+
+  prefetch(row: number, sizeBytes: number, holders: number[]): void {
+    this.runner.core.prefetch(row, sizeBytes, holders);
   }
 
   assign(record: AssignRecord): void {
@@ -92,6 +105,11 @@ export class ServerSession implements ServerToWorkerHandler {
       this.runner.writer.output(requestId, part.totalSize, part.ended, part.bytes);
       this.runner.schedule();
     });
+  }
+
+  observe(flags: number, traceDirectory: string): void {
+    this.options.setSampling((flags & ObserveFlag.samples) !== 0);
+    this.options.onTrace?.((flags & ObserveFlag.trace) !== 0 ? traceDirectory : undefined);
   }
 
   shutdown(): void {

@@ -20,16 +20,19 @@ import { ObjectStore } from "../object-store/index.js";
 import { encodeRegister, RegisterType, WORKER_PROTOCOL_VERSION } from "../protocol/index.js";
 import { connect, formatAddress } from "../transport/index.js";
 import { coresToPin } from "./allowed-cores.js";
+import { offeredResources } from "./detect-resources.js";
 import { extensionExecutors } from "./extension-executors.js";
 import { functionExecutors } from "./function-executors.js";
 import { ObjectFetcher } from "./object-fetcher.js";
 import type { RunningWorker, WorkerOptions } from "./options.js";
 import { startPeerServer } from "./peer-server.js";
+import { type Traffic, WorkerSampler } from "./sampler.js";
 import { ServerLink } from "./server-link.js";
 import { ServerSession } from "./server-session.js";
 import { TaskRunner } from "./task-runner.js";
 import { warmUp } from "./warm-up.js";
 import { isWildcard, makeWorkDirectory } from "./work-directory.js";
+import { WorkerTracing } from "./worker-tracing.js";
 
 const WIRE_VERSION = 2;
 const DATA_TYPES = [
@@ -71,18 +74,21 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 /** Starts one part after the other; each tells `life` how it is stopped. Returns the address. */
 async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife): Promise<string> {
   const { logger, serverHost, serverPort, extensions = [], zeroWork = false } = options;
+  const resources = offeredResources(options.resources ?? [], { share: options.share });
   const valueTypes = valueTypesOf(extensions, logger);
   const link = new ServerLink(serverHost, serverPort, (error) => void life.end(error));
   const connection = await connect(serverHost, serverPort, link);
   life.onEnd(() => connection.close());
   link.watch(connection);
 
+  const traffic: Traffic = { sentBytes: 0, receivedBytes: 0 };
   const host = options.listen ?? connection.localHost;
   const peers = await startPeerServer({
     host,
     port: options.port ?? 0,
     findObject: (row) => store.get(row),
     symbol: (name) => session.symbol(name),
+    traffic,
     logger,
   });
   life.onEnd(() => peers.close());
@@ -112,6 +118,7 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
 
   const runner = new TaskRunner({
     cpus,
+    resources,
     coreNumbers,
     executors,
     store,
@@ -124,14 +131,32 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
     },
   });
   life.onEnd(() => runner.stop());
-  const fetcher = new ObjectFetcher(runner, logger, valueTypes);
+  const fetcher = new ObjectFetcher(runner, logger, valueTypes, traffic);
   life.onEnd(() => fetcher.close());
   runner.fetches = fetcher;
+  const tracing = new WorkerTracing(runner, logger, (records) => runner.sendTrace(records));
+  life.onEnd(() => tracing.close());
+  const sampler = new WorkerSampler({
+    cpus,
+    traffic,
+    storeBytes: () => store.memoryBytes,
+    runningTasks: () => runner.runningCount,
+  });
+  life.onEnd(() => sampler.stop());
   const session = new ServerSession({
     runner,
     executors,
     logger,
     setPeer: (index, peerHost, peerPort) => fetcher.setPeer(index, peerHost, peerPort),
+    onTrace: (instruction) => tracing.set(instruction),
+    setSampling: (wanted) => {
+      if (wanted)
+        sampler.start((sample) => {
+          runner.writer.sample(sample);
+          runner.schedule();
+        });
+      else sampler.stop();
+    },
     shutdown: () => void life.end(undefined),
   });
 
@@ -143,6 +168,7 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
       taskTypes: executors.flatMap(({ taskTypes }) => taskTypes),
       dataTypes: [...DATA_TYPES, ...valueTypes.keys()],
       cpus,
+      resources: resources.map((resource) => ({ ...resource, indices: [...resource.indices] })),
       workerProtocol: WORKER_PROTOCOL_VERSION,
       // The address of this connection is what the server takes by default.
       host: options.listen === undefined || isWildcard(host) ? undefined : host,

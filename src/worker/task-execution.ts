@@ -1,8 +1,10 @@
 /** One task as its executor sees it, with the means to cancel it. Made by task-runner.ts. */
-import type { CancelReason, FunctionResult, TaskExecution } from "../executors/index.js";
+import type { CancelReason, FunctionResult, TaskExecution, TaskGrant } from "../executors/index.js";
 import type { DataObject } from "../object-store/index.js";
 import { decodeTaskExtras } from "../protocol/index.js";
 import type { WorkerTask } from "../worker-core/index.js";
+import type { MemoryCurve } from "./memory-curve.js";
+import type { TaskGrants } from "./task-grants.js";
 
 const NO_CORES: readonly number[] = [];
 const NO_BYTES = new Uint8Array(0);
@@ -19,6 +21,7 @@ export class RunningTask implements TaskExecution {
   readonly row: number;
   readonly attempt: number;
   readonly config: Uint8Array;
+  readonly grant: TaskGrant | undefined;
   readonly cpus: number;
   readonly cores: readonly number[];
   readonly taskId: number;
@@ -32,6 +35,10 @@ export class RunningTask implements TaskExecution {
   leftovers: DataObject[] | undefined = undefined;
   /** Fires at the end of the time limit. */
   timer: NodeJS.Timeout | undefined = undefined;
+  /** When it was given to its executor, on the clock of performance.now(); 0: it has ended at once. */
+  startedMs = 0;
+  /** Measured if it takes long. */
+  memory: MemoryCurve | undefined = undefined;
   cancelReason: CancelReason | undefined = undefined;
   private cancelCallback: ((reason: CancelReason) => void) | undefined = undefined;
 
@@ -43,6 +50,7 @@ export class RunningTask implements TaskExecution {
     readonly inputs: readonly DataObject[],
     coreNumbers: readonly number[],
     readonly sharesCores: boolean,
+    grants: TaskGrants,
   ) {
     this.row = task.row;
     this.attempt = task.attempt;
@@ -51,6 +59,7 @@ export class RunningTask implements TaskExecution {
     const { configStart, configLength } = task;
     this.config =
       configLength === 0 ? NO_BYTES : task.frame.subarray(configStart, configStart + configLength);
+    this.grant = task.held === undefined ? undefined : grants.of(task.held);
     this.cpus = task.cpus;
     const { cores } = task;
     this.cores =

@@ -9,7 +9,7 @@
  */
 import type { Logger } from "pino";
 import { LoomError } from "../base/index.js";
-import { type Executor, type FunctionResult, ReturnedTask, TaskError } from "../executors/index.js";
+import { type Executor, type FunctionResult, ReturnedTask } from "../executors/index.js";
 import {
   type DataObject,
   estimatedSizeOf,
@@ -22,13 +22,18 @@ import { INLINE_LIMIT, WorkerToServerWriter } from "../protocol/index.js";
 import {
   type ObjectFetch,
   WorkerCore,
-  type WorkerOutbox,
+  type WorkerCoreOptions,
   type WorkerTask,
 } from "../worker-core/index.js";
+import { CoreEffects } from "./core-effects.js";
+import { DeathWitnesses } from "./death-witnesses.js";
+import { Measurements } from "./measurements.js";
 import { executeReturned } from "./returned-task.js";
 import { RunningTask, type TaskOwner } from "./task-execution.js";
-import { failureOf, isTaskFailure } from "./task-failure.js";
+import { failureOf, isTaskFailure, overTime, unknownType } from "./task-failure.js";
+import { TaskGrants } from "./task-grants.js";
 import { TaskLog } from "./task-log.js";
+import type { TaskTrace } from "./task-trace.js";
 
 const SLICE_MS = 5;
 
@@ -49,6 +54,8 @@ export interface FetchStarter {
 
 export interface TaskRunnerOptions {
   readonly cpus: number;
+  /** What tasks may hold besides. Default: nothing. */
+  readonly resources?: WorkerCoreOptions["resources"];
   /** Number of the core of each slot; empty: nothing is pinned. */
   readonly coreNumbers: readonly number[];
   readonly executors: readonly Executor[];
@@ -60,11 +67,13 @@ export interface TaskRunnerOptions {
   broken(error: unknown): void;
 }
 
-export class TaskRunner implements WorkerOutbox, TaskOwner {
+export class TaskRunner implements TaskOwner {
   readonly core: WorkerCore;
   /** Records for the server; they leave at the end of the tick. */
   readonly writer = new WorkerToServerWriter();
   fetches: FetchStarter | undefined;
+  /** Takes what is traced; undefined: nothing is. */
+  trace: TaskTrace | undefined;
   private readonly store: ObjectStore;
   private readonly executors: readonly Executor[];
   private readonly logger: Logger;
@@ -77,14 +86,29 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
   /** Those whose tasks may share cores. */
   private readonly sharing: readonly Executor[];
   private readonly taskLog: TaskLog;
+  private readonly grants: TaskGrants;
   /** The task that the one at hand shares its cores with. */
   private leader: RunningTask | undefined;
+  private readonly measurements: Measurements;
+  private readonly witnesses: DeathWitnesses;
   private pumpScheduled = false;
+  /** Tasks without requests that were executed in this slice. */
+  private lightTasks = 0;
   private stopped = false;
 
   constructor(private readonly options: TaskRunnerOptions) {
-    this.core = new WorkerCore(this, {
+    this.measurements = new Measurements(options.store, this.writer);
+    const effects = new CoreEffects(this.writer, this.measurements, options.store, {
+      start: (fetch) => this.fetches!.start(fetch),
+      abort: (fetch) => this.fetches!.abort(fetch),
+      cancel: (task) => {
+        this.trace?.cancelled(task);
+        this.running.get(task)?.cancel("unwanted");
+      },
+    });
+    this.core = new WorkerCore(effects, {
       cpus: options.cpus,
+      resources: options.resources,
       isElsewhere: (taskType) => this.executorOf[taskType]?.findLeader !== undefined,
     });
     this.store = options.store;
@@ -92,6 +116,8 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
     this.sharing = options.executors.filter(({ findLeader }) => findLeader !== undefined);
     this.logger = options.logger;
     this.taskLog = new TaskLog(options.logger);
+    this.grants = new TaskGrants(options.coreNumbers, options.resources);
+    this.witnesses = new DeathWitnesses(options.executors);
   }
 
   /** The dictionary, or its continuation. */
@@ -112,31 +138,53 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
   /** Starts no task any more, sends nothing any more, cancels what runs. */
   stop(): void {
     this.stopped = true;
+    this.witnesses.close();
     for (const task of this.running.values()) {
       clearTimeout(task.timer);
       task.cancel("unwanted");
     }
   }
 
+  /** Number of tasks that go on beside what this process does. */
+  get runningCount(): number {
+    return this.running.size;
+  }
+
+  /** Records of the trace that the server is to write. */
+  sendTrace(records: Uint8Array): void {
+    if (this.stopped) return;
+    this.writer.trace(records);
+    this.schedule();
+  }
+
   /** The object has come. */
   objectArrived(fetch: ObjectFetch, object: DataObject): void {
     if (this.stopped) return;
     if (fetch.live) this.store.put(fetch.row, object);
+    this.endTransfer(fetch, true);
     this.core.fetchSucceeded(fetch);
     this.schedule();
   }
 
   fetchFailed(fetch: ObjectFetch): void {
     if (this.stopped) return;
+    this.endTransfer(fetch, false);
     this.core.fetchFailed(fetch);
     this.schedule();
+  }
+
+  private endTransfer(fetch: ObjectFetch, came: boolean): void {
+    const startMs = this.measurements.transferEnded(fetch);
+    if (startMs !== undefined) this.trace?.transfer(fetch, startMs, came);
   }
 
   private readonly pump = (): void => {
     this.pumpScheduled = false;
     if (this.stopped) return;
     try {
-      const end = performance.now() + SLICE_MS;
+      const startMs = performance.now();
+      const end = startMs + SLICE_MS;
+      this.lightTasks = 0;
       let work = 0;
       for (let task = this.nextTask(); task !== undefined; ) {
         work += this.execute(task, this.leader);
@@ -151,6 +199,8 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
         task = this.nextTask();
       }
       for (const executor of this.executors) executor.flush?.();
+      if (this.lightTasks > 0) this.trace?.light(startMs, this.lightTasks);
+      this.measurements.tellMemory();
       const batch = this.writer.take();
       if (batch !== undefined) this.options.send(batch);
     } catch (error) {
@@ -176,22 +226,26 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
 
   /** Starts the task, and finishes it if it is done at once. Returns the work it was. */
   private execute(task: WorkerTask, leader: RunningTask | undefined): number {
+    if (task.request === undefined) this.lightTasks++;
     if (this.options.zeroWork) {
       this.finish(task, this.zeroWorkObject, 0);
       return 1;
     }
-    const startedMs = task.cpus > 0 ? performance.now() : 0;
+    const startedMs = task.request === undefined ? 0 : performance.now();
+    if (startedMs !== 0) this.trace?.started(task, startedMs);
     let object: DataObject;
     try {
       const executor = this.executorOf[task.taskType];
-      if (executor === undefined) throw this.unknownType(task.taskType);
+      if (executor === undefined) throw unknownType(task.taskType, this.symbols, this.executors);
       const inputs = this.inputsOf(task);
       const { coreNumbers } = this.options;
       const type = this.symbols[task.taskType];
       const shares = leader !== undefined;
-      const running = new RunningTask(this, task, type, inputs, coreNumbers, shares);
+      const { grants } = this;
+      const running = new RunningTask(this, task, type, inputs, coreNumbers, shares, grants);
       const result = executor.execute(running);
       if (result === undefined) {
+        running.startedMs = startedMs || performance.now();
         this.core.taskGoesOn(task);
         this.running.set(task, running);
         return 1;
@@ -200,7 +254,8 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
         this.core.taskGoesOn(task);
         this.running.set(task, running);
         this.startTimeLimit(running);
-        void this.finishLater(task, running, result, startedMs || performance.now());
+        running.startedMs = startedMs || performance.now();
+        void this.finishLater(task, running, result, running.startedMs);
         return 1;
       }
       object = result;
@@ -232,7 +287,7 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
     try {
       if (failure !== undefined) {
         if (object !== undefined) this.store.discard(object);
-        if (!this.stopped) this.fail(task, this.timeLimitError(running) ?? failure.error);
+        if (!this.stopped) this.fail(task, overTime(running, failure.error), running);
       } else if (this.stopped) this.store.discard(object!);
       else this.finish(task, object!, durationUs(startedMs));
       for (const leftover of running.leftovers ?? []) this.store.discard(leftover);
@@ -245,11 +300,6 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
   private startTimeLimit(running: RunningTask): void {
     if (running.timeLimitMs === 0) return;
     running.timer = setTimeout(() => running.cancel("time limit"), running.timeLimitMs);
-  }
-
-  private timeLimitError(running: RunningTask): TaskError | undefined {
-    if (running.cancelReason !== "time limit") return undefined;
-    return new TaskError(`Time limit of ${running.timeLimitMs} ms exceeded`);
   }
 
   // What executors tell of tasks that they took with no promise.
@@ -270,7 +320,7 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
   taskFailed(running: RunningTask, error: unknown): void {
     this.running.delete(running.task);
     if (this.stopped) return;
-    this.fail(running.task, error);
+    this.fail(running.task, error, running);
     this.schedule();
   }
 
@@ -301,8 +351,8 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
       this.core.taskFinished(task, 0, 0, undefined);
       return;
     }
-    const size = estimatedSizeOf(object);
-    this.store.put(task.row, object);
+    if (task.request !== undefined) this.trace?.finished(task, durationUs);
+    const size = this.measurements.putResult(task.row, object);
     const inline =
       size <= INLINE_LIMIT && object.kind === "plain" && isInMemory(object)
         ? object.bytes()
@@ -310,14 +360,15 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
     this.core.taskFinished(task, size, durationUs, inline);
   }
 
-  private fail(task: WorkerTask, error: unknown): void {
+  private fail(task: WorkerTask, error: unknown, running?: RunningTask): void {
     const taskType = this.symbols[task.taskType] ?? `task type number ${task.taskType}`;
     if (this.core.isLive(task)) {
+      this.trace?.failed(task);
       const subject = { row: task.row, taskType, err: error };
       if (isTaskFailure(error)) this.logger.debug(subject, "task failed");
       else this.logger.error(subject, "task failed by an unexpected exception");
     }
-    this.core.taskFailed(task, failureOf(taskType, error));
+    this.core.taskFailed(task, failureOf(taskType, error, running, this.witnesses));
   }
 
   private inputsOf(task: WorkerTask): DataObject[] {
@@ -332,65 +383,6 @@ export class TaskRunner implements WorkerOutbox, TaskOwner {
     }
     return objects;
   }
-
-  private unknownType(symbol: number): TaskError {
-    const name = this.symbols[symbol];
-    const offered = this.executors.flatMap(({ taskTypes }) => taskTypes).join(", ");
-    return new TaskError(
-      name === undefined
-        ? `this worker was not told the name of task type number ${symbol}`
-        : `this worker does not offer task type "${name}"; it offers ${offered}`,
-    );
-  }
-
-  // Effects of the core.
-
-  finished(
-    row: number,
-    attempt: number,
-    sizeBytes: number,
-    durationUs: number,
-    inline: Uint8Array | undefined,
-  ): void {
-    this.writer.finished(row, attempt, sizeBytes, durationUs, inline);
-  }
-  failed(row: number, attempt: number, failure: Uint8Array): void {
-    this.writer.failed(row, attempt, failure);
-  }
-  started(row: number, attempt: number): void {
-    this.writer.started(row, attempt);
-  }
-  retracted(row: number, attempt: number): void {
-    this.writer.retracted(row, attempt);
-  }
-  inputLost(row: number, attempt: number, inputRow: number, holder: number): void {
-    this.writer.inputLost(row, attempt, inputRow, holder);
-  }
-  fetched(row: number): void {
-    this.writer.fetched(row);
-  }
-  storeInline(row: number, frame: Uint8Array, start: number, length: number): void {
-    this.store.put(row, plainObject(copyRange(frame, start, length)));
-  }
-  dropObject(row: number): void {
-    this.store.drop(row);
-  }
-  startFetch(fetch: ObjectFetch): void {
-    this.fetches!.start(fetch);
-  }
-  abortFetch(fetch: ObjectFetch): void {
-    this.fetches!.abort(fetch);
-  }
-  cancelTask(task: WorkerTask): void {
-    this.running.get(task)?.cancel("unwanted");
-  }
-}
-
-/** A loop beats slice() for these few bytes. */
-function copyRange(source: Uint8Array, start: number, length: number): Uint8Array {
-  const copy = new Uint8Array(length);
-  for (let i = 0; i < length; i++) copy[i] = source[start + i];
-  return copy;
 }
 
 function durationUs(startedMs: number): number {

@@ -35,6 +35,7 @@ export async function warmUp(logger: Logger): Promise<void> {
     executors,
     logger,
     setPeer: () => {},
+    setSampling: () => {},
     shutdown: () => {},
   });
   session.symbols(0, [...BUILTIN_SYMBOLS]);
@@ -43,6 +44,7 @@ export async function warmUp(logger: Logger): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     if (broken !== undefined) throw broken.error;
   }
+  runner.stop();
 }
 
 /** Groups of const, const, merge of the two, merge with an inline input, array, get. */
@@ -51,7 +53,7 @@ function makeBatch(): Uint8Array {
   const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
   const index = new Uint8Array(8);
   const task = (row: number, type: number, inputs: number, config: Uint8Array) =>
-    writer.assign(row, 1, type, 0, inputs, config, 0, config.length, undefined);
+    writer.assign(row, 1, type, 0, 0, inputs, config, 0, config.length, undefined);
   const constant = builtinSymbol("loom/data/const");
   const merge = builtinSymbol("loom/data/merge");
   const noConfig = new Uint8Array(0);

@@ -38,9 +38,17 @@ const USAGE: [args: string, line: RegExp][] = [
   ["worker a:b:c", /wrong address "a:b:c"/],
   ["worker localhost 9010 --cpus 0", /--cpus 0 is not a number of cores; give .* from 1 to/],
   ["worker localhost 9010 --cpus two", /--cpus two is not a number of cores/],
+  ["worker localhost --resource gpus=x", /^loom worker: --resource gpus=x: x is not an amount/],
+  ["worker localhost --resource cpus=4", /--resource cpus=4: cores are given as --cpus 4/],
+  ["worker localhost --resource a=1 --resource a=2", /--resource a=2: a is given twice/],
+  ["worker localhost --share 3/2", /--share 3\/2 is not a share/],
   ["worker localhost 9010 --pin", /unknown option '--pin'/],
   ["status a:b:c", /^loom status: wrong address "a:b:c"/],
   ["stop localhost:x", /^loom stop: wrong address "localhost:x": port "x"/],
+  ["explain", /^loom explain: missing required argument 'task'/],
+  ["explain 1 2", /^loom explain: too many arguments/],
+  ["explain 1 --server a:b:c", /^loom explain: wrong address "a:b:c"/],
+  ["explain 1 --jsn", /^loom explain: unknown option '--jsn'/],
   ["run", /^loom run: missing required argument 'file'/],
   ["run --serv x file.ts", /^loom run: unknown option '--serv'/],
 ];
@@ -135,6 +143,12 @@ describe("a right command line that can't be done", () => {
     const line = new RegExp(`^loom ${command}: cannot connect to 127.0.0.1:${freePort}: .*refused`);
     await expectFailure([command, `127.0.0.1:${freePort}`], line);
     await expectFailure([command], line, { env: { LOOM_SERVER: `127.0.0.1:${freePort}` } });
+  });
+
+  it("explain: no server there, an empty name", async () => {
+    const line = new RegExp(`^loom explain: cannot connect to 127.0.0.1:${freePort}: .*refused`);
+    await expectFailure(["explain", "1", "--server", `127.0.0.1:${freePort}`], line);
+    expectOneLine(await runCli(["explain", ""]), 2, /^loom explain: no task is named; give an id/);
   });
 
   it("run: a missing file, a directory", async () => {

@@ -20,6 +20,8 @@ export interface CliOptions {
   cwd?: string;
   /** With an IPC channel, as local-cluster starts them. */
   ipc?: boolean;
+  /** Files can't become larger, as on a full disk; in blocks of 512 bytes. */
+  fileSizeLimit?: number;
 }
 
 /** A running command. */
@@ -35,7 +37,10 @@ export class CliProcess {
     const file = fileURLToPath(
       new URL(`../../dist/cli/${options.program ?? "loom"}.js`, import.meta.url),
     );
-    this.child = spawn(process.execPath, [file, ...args], {
+    const { fileSizeLimit } = options;
+    const limit = ["-c", `ulimit -f ${fileSizeLimit}; exec "$0" "$@"`, process.execPath];
+    const [command, before] = fileSizeLimit === undefined ? [process.execPath, []] : ["sh", limit];
+    this.child = spawn(command, [...before, file, ...args], {
       cwd: options.cwd,
       env: { ...process.env, LOOM_SERVER: "", ...options.env },
       stdio: ["ignore", "pipe", "pipe", ...(options.ipc ? (["ipc"] as const) : [])],

@@ -67,7 +67,7 @@ describe("a cluster from the command line", () => {
     started.push(worker);
     await worker.ready();
     expect(await echo(`${host}:${port}`)).toBe("hello\n");
-    expect(server.stdout.trimEnd().split("\n")).toHaveLength(1);
+    expect(server.stdout).toMatch(/^Server listens on \S+\nDashboard at \S+\n$/);
     expect(worker.stdout.trimEnd().split("\n")).toHaveLength(1);
   });
 
@@ -155,7 +155,12 @@ describe("with an IPC channel", () => {
     started.push(worker);
     const workerAddress = await worker.ready();
     await worker.waitFor("it told its parent", ({ messages }) => messages[0]);
-    expect(server.messages).toEqual([{ loom: "listening", host: "127.0.0.1", port }]);
+    expect(server.messages).toEqual([
+      {
+        ...{ loom: "listening", host: "127.0.0.1", port },
+        dashboard: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      },
+    ]);
     expect(worker.messages).toEqual([{ loom: "registered", address: workerAddress }]);
     worker.child.disconnect();
     expect((await worker.finished).code).toBe(0);
@@ -184,7 +189,7 @@ describe("loom status", () => {
     expect(stdout).toMatch(new RegExp(`^Server ${address}, version .*, up .*, 0 clients\n`));
     expect(stdout).toMatch(/^Tasks: 0 unfinished, 0 finished, 0 failed$/m);
     expect(stdout).toMatch(
-      new RegExp(`^${await worker.ready()} +\\S+ +${worker.child.pid} +2 +0 +0$`, "m"),
+      new RegExp(`^${await worker.ready()} +\\S+ +${worker.child.pid} +2 +0 +0 +0 +0 B$`, "m"),
     );
     expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
     const status = JSON.parse((await runCli(["status", address, "--json"])).stdout);

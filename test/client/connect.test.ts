@@ -26,7 +26,7 @@ async function startStranger(onConnection: (socket: Socket) => void): Promise<st
 describe("connecting", () => {
   it("registers as a client that knows the extensions", async () => {
     const { server } = await connectClient();
-    expect(server.register).toMatchObject({ protocolVersion: 2, type: 2, clientFeatures: 1 });
+    expect(server.register).toMatchObject({ protocolVersion: 2, type: 2, clientFeatures: 3 });
   });
 
   it("says when nobody listens", async () => {

@@ -1,9 +1,36 @@
 /** Plans as they reach the server, and what it answers to them. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { encodePlan } from "../../src/client/encode-plan.js";
 import { Client, tasks } from "../../src/client/index.js";
-import { Task } from "../../src/graph/index.js";
-import { BUILTIN_SYMBOLS, builtinSymbol, ClientResponseType } from "../../src/protocol/index.js";
+import {
+  type AmountInit,
+  anyOf,
+  buildPlan,
+  resources,
+  Task,
+  type TaskHints,
+} from "../../src/graph/index.js";
+import {
+  BUILTIN_SYMBOLS,
+  type BuiltinSymbol,
+  builtinSymbol,
+  ClientResponseType,
+  Unsatisfiable,
+} from "../../src/protocol/index.js";
 import { atEnd, connectClient, roundTrip, startServer } from "./harness.js";
+
+/** The same for the Python client, which reads this file too. */
+const vectors: {
+  requests: { variants: Record<string, AmountInit>[]; hex: string }[];
+  tasks: { hints: TaskHints; hex: string }[];
+} = JSON.parse(readFileSync(new URL("plan-vectors.json", import.meta.url), "utf8"));
+
+function encodedHex(task: Task): string {
+  const plan = buildPlan([task], { idBase: 0, resultId: () => 0 });
+  const findSymbolNumber = (name: string) => builtinSymbol(name as BuiltinSymbol);
+  return Buffer.from(encodePlan(plan, { findSymbolNumber }, {})).toString("hex");
+}
 
 describe("submit", () => {
   it("sends one plan and returns futures at once", async () => {
@@ -75,6 +102,46 @@ describe("submit", () => {
     );
     // Nothing was sent, no id was used.
     expect(client.submitOne(tasks.const("")).id).toBe(2);
+  });
+
+  it("sends priorities, estimates and what becomes of unsatisfiable requests", async () => {
+    const { server, client } = await connectClient();
+    const task = tasks
+      .const("")
+      .withPriority(-3)
+      .withEstimate({ ms: 0.5, bytes: 2 ** 40 });
+    client.submitOne(tasks.size(task), { whenUnsatisfiable: "refuse" });
+    client.submitOne(tasks.const(""), { whenUnsatisfiable: "wait" });
+    client.submitOne(tasks.const(""));
+    const plans = [await server.take("PLAN"), await server.take("PLAN"), await server.take("PLAN")];
+    expect(plans[0].plan?.tasks[0]).toMatchObject({
+      priority: -3,
+      expectedMs: 0.5,
+      expectedBytes: 2 ** 40,
+    });
+    expect(plans.map(({ plan }) => plan?.whenUnsatisfiable)).toEqual([
+      Unsatisfiable.refuse,
+      Unsatisfiable.wait,
+      Unsatisfiable.default,
+    ]);
+    for (const wrong of ["no", "default", true]) {
+      const options = { whenUnsatisfiable: wrong as "wait" };
+      expect(() => client.submitOne(task, options)).toThrow(
+        /whenUnsatisfiable must be "wait" or "refuse", got (no|default|true)/,
+      );
+    }
+    const request = { resources: [{ name: "loom/resource/gpus", value: -1 }] };
+    expect(() => client.submitOne(task.withRequest(request))).toThrow(/asks for -1 gpus/);
+  });
+
+  it.each(vectors.requests)("sends the request $variants byte for byte", ({ variants, hex }) => {
+    const [first, ...others] = variants.map((amounts) => resources(amounts));
+    const request = others.length === 0 ? first : anyOf(first, ...others);
+    expect(encodedHex(tasks.const("").withRequest(request))).toContain(hex);
+  });
+
+  it.each(vectors.tasks)("sends the hints $hints byte for byte", ({ hints, hex }) => {
+    expect(encodedHex(tasks.custom("loom/data/const", "x", [], hints))).toContain(hex);
   });
 
   it("carries a chain of 100,000 tasks", async () => {
@@ -211,18 +278,25 @@ describe("questions about the cluster", () => {
     const { server, client } = await connectClient();
     const seen: unknown[] = [];
     const stop = client.onProgress((progress) => seen.push(progress));
-    const send = (nFinished: number, nUnfinished: number, nFailed: number) =>
-      server.send({ type: ClientResponseType.PROGRESS, nFinished, nUnfinished, nFailed });
-    send(1, 2, 0);
-    send(2, 0, 1);
+    const label = (name: string, finished: number, total = 3) => {
+      return { name, total, finished, running: 0, failed: 0 };
+    };
+    type Labels = ReturnType<typeof label>[];
+    const send = (nFinished: number, nUnfinished: number, nFailed: number, labels: Labels = []) =>
+      server.send({ type: ClientResponseType.PROGRESS, nFinished, nUnfinished, nFailed, labels });
+    send(1, 2, 0, [label("a", 0), label("b", 0)]);
+    // Only what has changed is told; a label without tasks is gone.
+    send(2, 0, 1, [label("b", 1)]);
+    send(3, 0, 1, [label("a", 0, 0)]);
     await roundTrip(client, server);
     stop();
     stop();
     send(9, 9, 9);
     await roundTrip(client, server);
     expect(seen).toEqual([
-      { finished: 1, total: 3, failed: 0 },
-      { finished: 2, total: 3, failed: 1 },
+      { finished: 1, total: 3, failed: 0, labels: [label("a", 0), label("b", 0)] },
+      { finished: 2, total: 3, failed: 1, labels: [label("a", 0), label("b", 1)] },
+      { finished: 3, total: 4, failed: 1, labels: [label("b", 1)] },
     ]);
   });
 });

@@ -28,6 +28,12 @@ describe("types", () => {
     expectTypeOf(tasks.slice(tasks.arrayMake([a, a]), 1)).toEqualTypeOf<Task<Buffer[]>>();
     const many = tasks.arrayMake(Array.from({ length: 3 }, () => a));
     expectTypeOf(many).toEqualTypeOf<Task<Buffer[]>>();
+    expectTypeOf(tasks.dget(lines)).toEqualTypeOf<Task<Buffer>>();
+    expectTypeOf(tasks.dget(pair)).toEqualTypeOf<Task<Buffer | Pieces>>();
+    expectTypeOf(tasks.dslice(lines)).toEqualTypeOf<Task<Buffer>>();
+    expectTypeOf(tasks.dslice(many)).toEqualTypeOf<Task<Buffer[]>>();
+    const each = tasks.arrayMake<Task<Buffer>[]>([tasks.dget(lines)]);
+    expectTypeOf(each).toEqualTypeOf<Task<Buffer[]>>();
     expectTypeOf(a.withLabel("x").withCpus(1)).toEqualTypeOf<Task<Buffer>>();
     expectTypeOf(tasks.custom<string[]>("t", "")).toEqualTypeOf<Task<string[]>>();
     expectTypeOf(tasks.custom("t", "")).toEqualTypeOf<Task<Buffer>>();

@@ -90,11 +90,12 @@ describe("a running program", () => {
     await using cluster = await TestCluster.start({ workers: 1, cpus: 2 });
     const files = ["closed", "stays"].map((name) => join(folder, name));
     const leaving = await cluster.connect();
-    leaving.submitOne(endless(files[0]));
+    const held = leaving.submitOne(endless(files[0]));
     const staying = cluster.client.submitOne(endless(files[1]));
     const [gone, stays] = [await pidsIn(files[0]), await pidsIn(files[1])];
     await leaving.close();
     await untilDead(gone);
+    expect(() => held.release()).not.toThrow();
     expect(stays.filter(isAlive)).toEqual(stays);
     staying.release();
     await untilDead(stays);

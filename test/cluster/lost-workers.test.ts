@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Future } from "../../src/client/index.js";
+import { Lanes } from "./lanes.js";
 import { makeOpenedFiles } from "./opened-files.js";
 import { type RandomNumbers, randomNumbers } from "./random-numbers.js";
 import { type PlanOptions, randomPlans } from "./random-plans.js";
@@ -26,28 +27,6 @@ class Announcements {
       if (status === "finished") this.counts[at]++;
       become(status, error);
     };
-  }
-}
-
-/** Many plans at the same time, again and again, until stop() or the first that goes wrong. */
-class Lanes {
-  finishedPlans = 0;
-  readonly ended: Promise<unknown>;
-  private stopped = false;
-
-  constructor(count: number, runOne: () => Promise<void>) {
-    const lane = async (): Promise<void> => {
-      while (!this.stopped) {
-        await runOne();
-        this.finishedPlans++;
-      }
-    };
-    this.ended = Promise.all(Array.from({ length: count }, lane));
-    this.ended.catch(() => this.stop());
-  }
-
-  stop(): void {
-    this.stopped = true;
   }
 }
 

@@ -114,6 +114,10 @@ export class TestCluster implements AsyncDisposable {
     return this.cluster.workers.filter((worker) => !this.killed.includes(worker));
   }
 
+  get lostWorkers(): LocalCluster["lostWorkers"] {
+    return this.cluster.lostWorkers;
+  }
+
   /** A number: of its cpus. */
   addWorker(given?: number | LocalWorkerOptions): Promise<LocalWorker> {
     return this.cluster.addWorker(typeof given === "number" ? { cpus: given } : given);

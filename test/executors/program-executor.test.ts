@@ -1,218 +1,20 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+/**
+ * How programs run: what surrounds them, their streams meanwhile, many at once, pinned to cores. Their
+ * inputs and outputs are in program-files.test.ts, their failures in program-failures.test.ts, their end
+ * in program-life.test.ts.
+ */
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { arrayObject, indexObject, openFile, plainObject } from "../../src/object-store/index.js";
-import { Bench, content, failureOf, text, variants, waitFor } from "./programs/harness.js";
-import { aTask } from "./task-execution.js";
+import { openFile } from "../../src/object-store/index.js";
+import { Bench, content, text, variants, waitFor } from "./programs/harness.js";
 
 describe.each(variants)("programs, $variant helper", ({ variant, pythonCommand }) => {
   let bench: Bench;
   beforeAll(async () => {
-    bench = new Bench({ pythonCommand });
-    await bench.executor.ready();
+    bench = await Bench.ready({ pythonCommand });
   });
   afterAll(() => bench.close());
-
-  describe("results", () => {
-    test("standard output is the result when nothing is mapped", async () => {
-      expect(await bench.shell("echo hello")).toBe("hello\n");
-    });
-
-    test("an empty output is an empty object", async () => {
-      const result = await bench.run({ args: ["true"] });
-      expect(result).toMatchObject({ kind: "plain", size: 0 });
-      expect(content(result)).toBe("");
-    });
-
-    test("a file can be the result", async () => {
-      expect(await bench.shell("echo noise; echo x >f", { mapOutputs: ["f"] })).toBe("x\n");
-    });
-
-    test("several outputs make an array in their order", async () => {
-      const result = await bench.run({
-        args: ["sh", "-c", "echo 1; echo 2 >b; echo 3 >&2"],
-        mapOutputs: ["b", "+out", "+err"],
-      });
-      if (result.kind !== "array") throw new Error("no array");
-      expect(result.elements.map(content)).toEqual(["2\n", "1\n", "3\n"]);
-    });
-
-    test("outputs in folders, which exist beforehand", async () => {
-      const big = "head -c 10000 /dev/zero >d/e/big; echo s >d/small";
-      const result = await bench.run({
-        args: ["sh", "-c", big],
-        mapOutputs: ["d/e/big", "./d//small"],
-      });
-      if (result.kind !== "array") throw new Error("no array");
-      expect(result.elements.map((one) => one.size)).toEqual([10000, 2]);
-    });
-
-    test("sizes around the limit of what comes in the reply", async () => {
-      for (const size of [1, 4095, 4096, 4097, 200_000]) {
-        const result = await bench.run({ args: ["head", "-c", String(size), "/dev/zero"] });
-        expect(result.size).toBe(size);
-        expect(content(result)).toBe("\0".repeat(size));
-      }
-    });
-
-    test("a big output is moved, not copied", async () => {
-      const result = await bench.run({
-        args: ["sh", "-c", "head -c 50000000 /dev/zero >big; stat -c %i big >number"],
-        mapOutputs: ["big", "number"],
-      });
-      if (result.kind !== "array") throw new Error("no array");
-      const [big, number] = result.elements;
-      expect(big.size).toBe(50_000_000);
-      if (big.kind !== "plain" || big.path === undefined) throw new Error("not in a file");
-      expect(statSync(big.path).ino).toBe(Number(content(number)));
-      bench.store.discard(result);
-    });
-
-    test("an output that is a link to an input is copied", async () => {
-      const path = join(bench.outside, "linked");
-      writeFileSync(path, "y".repeat(5000));
-      for (const script of ["ln -s in out", "ln -L in out", "mv in out"]) {
-        const result = await bench.run(
-          { args: ["sh", "-c", script], mapInputs: ["in"], mapOutputs: ["out"] },
-          [openFile(path)],
-        );
-        expect(content(result)).toBe("y".repeat(5000));
-        if (result.kind !== "plain" || result.path === undefined) throw new Error("not in a file");
-        expect(statSync(result.path).ino).not.toBe(statSync(path).ino);
-        bench.store.discard(result);
-        expect(readFileSync(path, "utf8")).toBe("y".repeat(5000));
-      }
-    });
-
-    test("a foreign file is not moved away through a linked folder", async () => {
-      const folder = join(bench.outside, "foreign");
-      mkdirSync(folder);
-      writeFileSync(join(folder, "f"), "z".repeat(5000));
-      const result = await bench.run({
-        args: ["sh", "-c", `rmdir d && ln -s "${folder}" d`],
-        mapOutputs: ["d/f"],
-      });
-      expect(result.size).toBe(5000);
-      expect(statSync(join(folder, "f")).size).toBe(5000);
-    });
-
-    test("a missing output is named", async () => {
-      const config = { args: ["sh", "-c", "echo >a"], mapOutputs: ["a", "sub/b c"] };
-      expect((await bench.failure(config)).message).toBe("Output file 'sub/b c' is missing");
-    });
-
-    test("a dangling link is a missing output", async () => {
-      const config = { args: ["ln", "-s", "nowhere", "a"], mapOutputs: ["a"] };
-      expect((await bench.failure(config)).message).toBe("Output file 'a' is missing");
-    });
-
-    test("a directory or a pipe is no output", async () => {
-      const directory = { args: ["mkdir", "a"], mapOutputs: ["a"] };
-      expect((await bench.failure(directory)).message).toBe(
-        "Output 'a' is a directory, not a file",
-      );
-      const pipe = { args: ["mkfifo", "a"], mapOutputs: ["a"] };
-      expect((await bench.failure(pipe)).message).toBe("Output 'a' is not a regular file");
-    });
-  });
-
-  describe("inputs", () => {
-    test("standard input from memory and from a file", async () => {
-      const path = join(bench.outside, "stdin");
-      writeFileSync(path, "from a file");
-      const config = { args: ["cat"], mapInputs: ["+in"] };
-      expect(content(await bench.run(config, [text("from memory")]))).toBe("from memory");
-      expect(content(await bench.run(config, [openFile(path)]))).toBe("from a file");
-    });
-
-    test("no standard input means an empty one", async () => {
-      expect(await bench.shell("cat; echo end")).toBe("end\n");
-    });
-
-    test("files from memory, also big ones and in folders", async () => {
-      const big = plainObject(Buffer.alloc(300_000, "b"));
-      const inputs = [text("ä"), text("s"), big, big];
-      const mapInputs = ["a name with spaces ä", "d/s", "d/e/big", "+in"];
-      const script = 'cat "a name with spaces ä" d/s; cat d/e/big | wc -c; wc -c';
-      expect(await bench.shell(script, { mapInputs }, inputs)).toBe("äs300000\n300000\n");
-    });
-
-    test("many inputs at once", async () => {
-      const inputs = Array.from({ length: 100 }, () => plainObject(Buffer.alloc(10_000, "m")));
-      const mapInputs = inputs.map((_, i) => `f${i}`);
-      expect(await bench.shell("cat f* | wc -c", { mapInputs }, inputs)).toBe("1000000\n");
-    });
-
-    test("a file is linked, one that is an output too is copied", async () => {
-      const path = join(bench.outside, "data");
-      writeFileSync(path, "1\n");
-      chmodSync(path, 0o444);
-      const file = openFile(path);
-      expect(await bench.shell("readlink f; cat f", { mapInputs: ["f"] }, [file])).toBe(
-        `${path}\n1\n`,
-      );
-      const both = { mapInputs: ["f"], mapOutputs: ["f"] };
-      expect(await bench.shell("echo 2 >>f", both, [file])).toBe("1\n2\n");
-      expect(readFileSync(path, "utf8")).toBe("1\n");
-    });
-
-    test("an index is given as its bytes", async () => {
-      const index = indexObject(plainObject(Buffer.from("ab")), Float64Array.of(0, 1, 2));
-      expect(await bench.shell("cat", { mapInputs: ["+in"] }, [index])).toBe("ab");
-    });
-
-    test("a file that was changed or removed is named", async () => {
-      const path = join(bench.outside, "unsteady");
-      for (const mapping of ["+in", "f"]) {
-        writeFileSync(path, "1234");
-        const file = openFile(path);
-        writeFileSync(path, "12345");
-        const config = { args: ["cat"], mapInputs: [mapping] };
-        expect((await bench.failure(config, [file])).message).toBe(
-          `Input '${mapping}': the file ${path} was changed: 5 bytes now, 4 expected`,
-        );
-        const gone = { kind: "file", path: `${path}.gone`, size: 1, length: 0 } as never;
-        expect((await bench.failure(config, [gone])).message).toMatch(
-          new RegExp(`^Input '.*': the file ${path}.gone cannot be used: no such file`, "i"),
-        );
-      }
-    });
-
-    test("variables replace whole arguments only", async () => {
-      const args = ["printf", "%s|", "$A", "x$A", "$B", "$OTHER"];
-      const result = await bench.run({ args, mapInputs: ["$A", "$B"] }, [text("1 ä\n"), text("")]);
-      expect(content(result)).toBe("1 ä\n|x$A||$OTHER|");
-    });
-
-    test("the program's name can be a variable", async () => {
-      const result = await bench.run({ args: ["$P", "x"], mapInputs: ["$P"] }, [text("echo")]);
-      expect(content(result)).toBe("x\n");
-    });
-
-    test.skipIf(variant === "node")("arguments that are not UTF-8", async () => {
-      const bytes = new Uint8Array([255, 254, 1]);
-      const config = { args: ["printf", "%s", "$A"], mapInputs: ["$A"] };
-      const result = await bench.run(config, [plainObject(bytes)]);
-      expect(result.kind === "plain" && [...result.bytes()]).toEqual([255, 254, 1]);
-    });
-
-    test.runIf(variant === "node")("arguments that are not UTF-8 are refused", async () => {
-      const config = { args: ["printf", "%s", "$A"], mapInputs: ["$A"] };
-      const error = await bench.failure(config, [plainObject(new Uint8Array([255]))]);
-      expect(error.message).toContain("not UTF-8");
-    });
-
-    test("inputs that can't be given", async () => {
-      const array = { args: ["cat"], mapInputs: ["a file"] };
-      expect((await bench.failure(array, [arrayObject([])])).message).toContain(
-        "Input mapping 'a file': input 0 is an array",
-      );
-      const nul = { args: ["cat", "$X"], mapInputs: ["$X"] };
-      expect((await bench.failure(nul, [text("a\0b")])).message).toContain(
-        "Input mapping '$X': the content has a NUL byte",
-      );
-    });
-  });
 
   describe("surroundings", () => {
     test("variables are added to the worker's environment", async () => {
@@ -304,92 +106,6 @@ describe.each(variants)("programs, $variant helper", ({ variant, pythonCommand }
     });
   });
 
-  describe("failures of programs", () => {
-    test("an exit status, with standard error", async () => {
-      const error = await bench.failure({ args: ["sh", "-c", "echo oops >&2; exit 3"] });
-      expect(error.message).toBe("Program terminated with status 3\nStderr:\noops\n");
-      expect(error.programEnd).toEqual({
-        exitStatus: 3,
-        stderr: new Uint8Array(Buffer.from("oops\n")),
-      });
-    });
-
-    test("a signal", async () => {
-      const error = await bench.failure({ args: ["sh", "-c", "echo oops >&2; kill -9 $$"] });
-      expect(error.message).toBe("Program terminated with signal SIGKILL\nStderr:\noops\n");
-      expect(error.programEnd).toMatchObject({ signal: "SIGKILL" });
-      expect((await bench.failure({ args: ["sh", "-c", "kill -SEGV $$"] })).message).toBe(
-        "Program terminated with signal SIGSEGV\nStderr:\n",
-      );
-    });
-
-    test("standard error is cut after 128 KiB", async () => {
-      const script = "head -c 131071 /dev/zero | tr '\\0' x >&2; printf 'ä%70000s' >&2; exit 1";
-      const error = await bench.failure({ args: ["sh", "-c", script] });
-      expect(error.programEnd?.stderr?.length).toBe(128 * 1024);
-      expect(error.message).toBe(
-        `Program terminated with status 1\nStderr:\n${"x".repeat(131071)}`,
-      );
-    });
-
-    test("success codes", async () => {
-      const exit = (code: number, successCodes: number[]) =>
-        bench.shell(`echo out; exit ${code}`, { successCodes });
-      expect(await exit(3, [1, 3])).toBe("out\n");
-      expect(await exit(0, [0, 3])).toBe("out\n");
-      await expect(exit(2, [0, 3])).rejects.toThrow("Program terminated with status 2");
-      await expect(exit(0, [3])).rejects.toThrow("Program terminated with status 0");
-    });
-
-    test("programs that can't be started are named, with the reason", async () => {
-      const reason = async (program: string, env = {}) =>
-        (await bench.failure({ args: [program, "x"], env })).message;
-      const beginning = (program: string) => `Program '${program}' cannot be started: `;
-      expect(await reason("no such program", { PATH: "/bin:/usr/bin" })).toBe(
-        `${beginning("no such program")}not found in PATH (/bin:/usr/bin)`,
-      );
-      expect(await reason("/no/such")).toBe(`${beginning("/no/such")}No such file or directory`);
-      expect(await reason("./nothing")).toBe(`${beginning("./nothing")}No such file or directory`);
-      expect(await reason("/etc/passwd")).toBe(`${beginning("/etc/passwd")}Permission denied`);
-      expect(await reason("/etc")).toBe(`${beginning("/etc")}Permission denied`);
-      expect(await reason("passwd", { PATH: "/etc" })).toBe(
-        `${beginning("passwd")}found in PATH but not executable (PATH is /etc)`,
-      );
-      const script = join(bench.outside, "bad-interpreter");
-      writeFileSync(script, "#!/no/such/interpreter\n", { mode: 0o755 });
-      expect(await reason(script)).toBe(
-        `${beginning(script)}the interpreter that it needs does not exist`,
-      );
-      const long = { args: ["echo", "$X"], mapInputs: ["$X"] };
-      expect((await bench.failure(long, [text("x".repeat(200_000))])).message).toBe(
-        `${beginning("echo")}Argument list too long`,
-      );
-      expect(bench.directories()).toEqual([]);
-    });
-
-    test("a time limit", async () => {
-      const error = await bench.failure({
-        args: ["sh", "-c", "echo begun >&2; sleep 1000 & sleep 1000"],
-        timeLimitMs: 200,
-      });
-      expect(error.message).toBe(
-        "Program exceeded its time limit of 200 ms and was killed\nStderr:\nbegun\n",
-      );
-      expect(await bench.shell("echo in time", { timeLimitMs: 4_000_000_000 })).toBe("in time\n");
-    });
-
-    test("a configuration that is no Run message", async () => {
-      const execution = aTask({
-        row: 1_000_000,
-        taskType: "loom/run/run",
-        config: new Uint8Array([0xff]),
-        cpus: 1,
-      });
-      const result = (async () => bench.executor.execute(execution))();
-      expect((await failureOf(result)).code).toBe("task");
-    });
-  });
-
   test("a directory is kept on request", async () => {
     const own = new Bench({ pythonCommand });
     const script = "head -c 9000 /dev/zero >big; echo $PWD";
@@ -439,8 +155,7 @@ describe.each(variants)("programs, $variant helper", ({ variant, pythonCommand }
 
 describe("pinning", () => {
   test("programs are pinned to the cores of their task", async () => {
-    const bench = new Bench({ pin: true });
-    await bench.executor.ready();
+    const bench = await Bench.ready({ pin: true });
     expect(bench.executor.pinning).toBe("on");
     const args = ["grep", "Cpus_allowed_list", "/proc/self/status"];
     const pinned = await bench.start({ args }, [], { cores: [0] }).result;
@@ -451,8 +166,7 @@ describe("pinning", () => {
   });
 
   test("a core that can't be used: said once, and the programs run", async () => {
-    const bench = new Bench({ pin: true });
-    await bench.executor.ready();
+    const bench = await Bench.ready({ pin: true });
     for (let i = 0; i < 3; i++) {
       const task = bench.start({ args: ["echo", "x"] }, [], { cores: [1000] });
       expect(content(await task.result)).toBe("x\n");
@@ -466,8 +180,7 @@ describe("pinning", () => {
   });
 
   test("the Node helper says that it can't pin and is slower, once", async () => {
-    const bench = new Bench({ pin: true, pythonCommand: "there-is-no-such-python" });
-    await bench.executor.ready();
+    const bench = await Bench.ready({ pin: true, pythonCommand: "there-is-no-such-python" });
     expect(bench.executor.pinning).toMatch(/^off: the Node helper cannot pin/);
     expect(bench.log.map(({ msg }) => msg)).toEqual([
       "Programs are started by a Node helper, which is slower and cannot pin: there-is-no-such-python (3.8 or newer) cannot be used",

@@ -9,6 +9,7 @@ export function aTask(
     attempt: 1,
     config: new Uint8Array(0),
     inputs: [],
+    grant: undefined,
     cpus: 0,
     sharesCores: false,
     cores: [],

@@ -45,6 +45,12 @@ export const forget = (number: number) => Buffer.concat([u8(2), u32(number)]);
 export const cancel = (serial: number, reason: number) =>
   Buffer.concat([u8(4), u32(serial), u8(reason)]);
 
+export const hold = (resources: unknown) =>
+  Buffer.concat([
+    u8(5),
+    sized(typeof resources === "string" ? resources : JSON.stringify(resources)),
+  ]);
+
 export interface CallFields {
   readonly serial: number;
   readonly fn: number;

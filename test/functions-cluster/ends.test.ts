@@ -235,7 +235,8 @@ def f(path):
     while True: time.sleep(1)
 `;
   const large = jsTask((size: number) => new Uint8Array(size));
-  closing.client.submit([
+  // Held: what nobody can ask for any more is cancelled when its future is garbage.
+  const held = closing.client.submit([
     ...[0, 1].map(() => notes(started)),
     ...[0, 1].map(() => python(source, { args: [started] })),
     python(source, { args: [started], cpus: 0 }),
@@ -245,4 +246,5 @@ def f(path):
   await until("all run", () => existsSync(started) && readFileSync(started, "utf8").length === 5);
   // Workers that take 5 s are killed and leave their folders, which this finds.
   await closing.close();
+  expect(held).toHaveLength(7);
 });

@@ -1,6 +1,7 @@
 /** Random plans of functions give what evaluating them in order gives, also while processes and workers die. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Lanes } from "../cluster/lanes.js";
 import { type RandomNumbers, randomNumbers } from "../cluster/random-numbers.js";
 import { randomPlans } from "./random-plans.js";
 import { runPlan } from "./run-random-plan.js";
@@ -42,28 +43,6 @@ describe.each([1, 2])("random plans on %i workers", (workers) => {
   });
 });
 
-/** Runs plans until stop(), or the first that goes wrong. */
-class Lanes {
-  finished = 0;
-  readonly ended: Promise<unknown>;
-  private stopped = false;
-
-  constructor(count: number, runOne: () => Promise<void>) {
-    const lane = async (): Promise<void> => {
-      while (!this.stopped) {
-        await runOne();
-        this.finished++;
-      }
-    };
-    this.ended = Promise.all(Array.from({ length: count }, lane));
-    this.ended.catch(() => this.stop());
-  }
-
-  stop(): void {
-    this.stopped = true;
-  }
-}
-
 /** Kills something after some progress, again and again. */
 async function killOften(
   lanes: Lanes,
@@ -71,8 +50,8 @@ async function killOften(
   kill: () => void | Promise<void>,
 ): Promise<void> {
   for (let i = 0; i < KILLS; i++) {
-    const goal = lanes.finished + random.below(6);
-    await until(`${goal} plans have run`, () => lanes.finished >= goal);
+    const goal = lanes.finishedPlans + random.below(6);
+    await until(`${goal} plans have run`, () => lanes.finishedPlans >= goal);
     await kill();
   }
 }
@@ -123,7 +102,7 @@ describe("random plans give the right results while", () => {
       lanes.stop();
       await Promise.allSettled([lanes.ended]);
     }
-    expect(lanes.finished).toBeGreaterThan(KILLS / 2);
+    expect(lanes.finishedPlans).toBeGreaterThan(KILLS / 2);
     await untilNothingIsLeft(cluster);
   });
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { decodeArguments } from "../../src/function-process/direct-arguments.js";
 import { type Context, type Data, jsTask, jsTaskSymbol } from "../../src/functions/index.js";
-import { cpus, Task } from "../../src/graph/index.js";
+import { cpus, resources, Task } from "../../src/graph/index.js";
 import { tasks } from "../../src/tasks/index.js";
 import { functionOf, someData } from "./load-function.js";
 
@@ -45,7 +45,14 @@ describe("builders", () => {
     expect(fn({ taskId: 7 }, someData("x"))).toBe("7x");
     expect(built[jsTaskSymbol]).toEqual({ fn: built.fn, context: true });
     expect(jsTask(() => "", { cpus: 3 })().request).toBe(cpus(3));
+    const request = resources({ gpus: 1 });
+    const hints = { priority: 7, expectedMs: 1, expectedBytes: 2 };
+    expect(jsTask(() => "", { request, ...hints })()).toMatchObject({ request, ...hints });
     expect(() => jsTask(() => "", { cpus: -1 })).toThrow(/cpus must be/);
+    expect(() => jsTask(() => "", { name: "N", cpus: 1, request })).toThrow(
+      /jsTask of function "N": both cpus and request are given/,
+    );
+    expect(() => jsTask(() => "", { priority: 101 })()).toThrow(/priority of task/);
     expect(() => jsTask(() => "", { timeLimitMs: 0.5 })()).toThrow(/timeLimitMs of/);
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import {
   buildPlan,
   cpus,
+  resources,
   type SubmittedResult,
   submittedResult,
   Task,
@@ -199,7 +200,44 @@ describe("Task", () => {
     expect(copy.inputs).toEqual([input]);
     expect(copy.request).toEqual(cpus(3));
     expect(new TextDecoder().decode(copy.metadata)).toBe('{"a":1}');
-    expect(new TextDecoder().decode(task.withMetadata("[1]").metadata)).toBe("[1]");
+    expect(new TextDecoder().decode(task.withMetadata("[1]").metadata)).toBe('"[1]"');
+  });
+
+  it("has hints for the scheduler, kept by copies", () => {
+    const plain = aTask("t");
+    const { priority, expectedMs, expectedBytes, hints } = plain;
+    expect([priority, expectedMs, expectedBytes, hints]).toEqual([0, ...Array(3).fill(undefined)]);
+    const task = plain
+      .withPriority(-100)
+      .withEstimate({ ms: 0.5 })
+      .withEstimate({ bytes: 2 ** 40 });
+    const copy = task.withLabel("L").withRequest(resources({ gpus: 0.5 }));
+    expect(copy.hints).toEqual({ priority: -100, expectedMs: 0.5, expectedBytes: 2 ** 40 });
+    expect([copy.priority, copy.expectedMs, copy.expectedBytes]).toEqual([-100, 0.5, 2 ** 40]);
+    expect(copy.request).toEqual(resources({ gpus: 0.5 }));
+    expect(plain.hints).toBeUndefined();
+    expect(copy.withPriority(0).priority).toBe(0);
+    expect(new Task({ type: "x", priority: 3, expectedMs: 0 }).hints).toMatchObject({
+      priority: 3,
+      expectedMs: 0,
+    });
+    expect(new Task({ type: "x", priority: 0 }).hints).toBeUndefined();
+  });
+
+  it("refuses hints out of range", () => {
+    const task = aTask("t").withLabel("L");
+    for (const priority of [101, -101, 1.5, Number.NaN, "5", Number.POSITIVE_INFINITY]) {
+      expect(() => task.withPriority(priority as number), `${priority}`).toThrow(
+        /priority of task "L" \(test\/t\) must be an integer from -100 to 100, got /,
+      );
+    }
+    for (const wrong of [-1, Number.NaN, Number.POSITIVE_INFINITY, "5", null, 10n]) {
+      const value = wrong as number;
+      expect(() => task.withEstimate({ ms: value })).toThrow(/expectedMs of task "L" .* must be/);
+      expect(() => task.withEstimate({ bytes: value })).toThrow(/expectedBytes of task "L"/);
+    }
+    expect(() => task.withEstimate({ ms: 1e39 })).toThrow(/expectedMs .* got 1e\+39/);
+    expect(task.withEstimate({ ms: 1e38, bytes: 1e300 }).expectedBytes).toBe(1e300);
   });
 
   it("refuses wrong attributes", () => {

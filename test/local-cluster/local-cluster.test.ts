@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { Client, TaskFailed, tasks } from "../../src/client/index.js";
+import { resources } from "../../src/graph/index.js";
 import { startLocalCluster } from "../../src/local-cluster/index.js";
 
 const MIB = 1024 * 1024;
@@ -54,6 +55,52 @@ describe("a local cluster", () => {
       await expect(cluster.addWorker()).rejects.toMatchObject({ code: "usage" });
     }
     expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  it("gives workers what tasks may hold", async () => {
+    const given = { gpus: 2, licences: 2.5, fpgas: ["left", "right"] };
+    await using cluster = await startLocalCluster({ workers: 1, cpus: 2, resources: given });
+    await using client = await Client.connect(cluster.address);
+    const show = (amounts: Parameters<typeof resources>[0]) =>
+      tasks.run("printenv LOOM_RESOURCES", { request: resources(amounts) });
+    const [first, second] = await client.gather(
+      client.submit([
+        show({ cpus: 1, gpus: 0.5, fpgas: { indices: ["right"] } }),
+        show({ licences: 2.5, mem: 1000 }),
+      ]),
+    );
+    expect(JSON.parse(first.toString())).toMatchObject({
+      cpus: { amount: 1 },
+      fpgas: { amount: 1, indices: ["right"] },
+      gpus: { amount: 0.5, indices: [expect.stringMatching(/^[01]$/)] },
+    });
+    expect(JSON.parse(second.toString())).toEqual({
+      licences: { amount: 2.5, indices: [] },
+      mem: { amount: 1000, indices: [] },
+    });
+  });
+
+  it("divides what is detected among its workers", async () => {
+    const env = process.env.CUDA_VISIBLE_DEVICES;
+    process.env.CUDA_VISIBLE_DEVICES = "4,5,6";
+    try {
+      await using cluster = await startLocalCluster({ workers: 2, cpus: 1 });
+      await using client = await Client.connect(cluster.address);
+      const show = tasks.run("printenv CUDA_VISIBLE_DEVICES", { request: resources({ gpus: 2 }) });
+      const other = tasks.run("printenv CUDA_VISIBLE_DEVICES", {
+        request: resources({ gpus: { indices: ["5"] } }),
+      });
+      const [two, one] = await client.gather(client.submit([show, other]));
+      expect([two.toString(), one.toString()]).toEqual(["4,6\n", "5\n"]);
+    } finally {
+      if (env === undefined) delete process.env.CUDA_VISIBLE_DEVICES;
+      else process.env.CUDA_VISIBLE_DEVICES = env;
+    }
+  });
+
+  it("says what is wrong with resources", async () => {
+    const starting = startLocalCluster({ cpus: 1, resources: { gpus: "many" } });
+    await expect(starting).rejects.toThrow(/--resource gpus=many: many is not an amount/);
   });
 
   it("refuses wrong numbers", async () => {

@@ -34,8 +34,23 @@ describe("messages come back as they were sent", () => {
       cpus: 4,
       workerProtocol: 1,
       host: "node7",
+      resources: [
+        { name: "gpus", amount: 2, indices: ["0", "MIG-é"] },
+        { name: "mem", amount: 2 ** 40 + 0.5, indices: [] },
+      ],
     };
     expect(decodeRegister(encodeRegister(init))).toMatchObject(init);
+  });
+
+  it("Register, unless a resource has no name or no amount", () => {
+    const frame = encodeRegister({
+      protocolVersion: 2,
+      type: RegisterType.WORKER,
+      resources: [{ name: "gpus", amount: 1 }],
+    });
+    const cut = frame.slice(0, -9); // the amount: a tag and 8 bytes
+    cut[cut.length - 7] -= 9;
+    expect(() => decodeRegister(cut)).toThrow(/resources\.amount is missing/);
   });
 
   it("ClientRequest", () => {
@@ -55,6 +70,17 @@ describe("messages come back as they were sent", () => {
     const init = {
       type: ClientResponseType.TASK_FAILED,
       error: { id: 3, worker: "w", errorMsg: "m", lostResults: [3, 4], stderr: Uint8Array.of(1) },
+    };
+    expect(decodeClientResponse(encodeClientResponse(init))).toMatchObject(init);
+  });
+
+  it("ClientResponse with progress by label", () => {
+    const init = {
+      ...{ type: ClientResponseType.PROGRESS, nFinished: 1, nUnfinished: 2, nFailed: 3 },
+      labels: [
+        { name: "train é", total: 2 ** 32 - 1, running: 1, finished: 0, failed: 3 },
+        { name: "", total: 0, running: 0, finished: 0, failed: 0 },
+      ],
     };
     expect(decodeClientResponse(encodeClientResponse(init))).toMatchObject(init);
   });

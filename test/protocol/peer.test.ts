@@ -35,7 +35,7 @@ describe("hello", () => {
   it("names both versions when they differ", () => {
     const hello = encodePeerHello();
     hello[8] = 77;
-    expect(() => checkPeerHello(hello)).toThrow(/version 77 .* this is version 2/);
+    expect(() => checkPeerHello(hello)).toThrow(/version 77 .* this is version 4/);
   });
 
   it("of something else is refused", () => {

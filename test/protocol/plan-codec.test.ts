@@ -10,12 +10,14 @@ import {
 import {
   decodePlanRequest,
   decodeTaskMessage,
+  type EncodedResource,
   encodeClientRequest,
   type PlanColumns,
   PlanEncoder,
   PlanTaskFlag,
   peekRequestType,
 } from "../../src/protocol/index.js";
+import { bytes, field, minimalTask, minusOne, planOf } from "./plan-bytes.js";
 
 interface TaskInput {
   taskType: number;
@@ -28,6 +30,9 @@ interface TaskInput {
   metadata?: Uint8Array;
   once?: boolean;
   timeLimitMs?: number;
+  expectedMs?: number;
+  expectedBytes?: number;
+  priority?: number;
 }
 
 const int32 = fc.oneof(
@@ -44,18 +49,36 @@ const aTask: fc.Arbitrary<TaskInput> = fc.record({
   resourceRequestIndex: maybe(int32.filter((index) => index !== -1)),
   result: maybe(fc.boolean()),
   checkpointPath: maybe(fc.string({ unit: "grapheme", maxLength: 90 })),
-  label: maybe(fc.string()),
+  label: maybe(fc.oneof(fc.string(), fc.string({ unit: "grapheme" }))),
   metadata: maybe(fc.uint8Array({ maxLength: 90 })),
   once: maybe(fc.boolean()),
   timeLimitMs: maybe(fc.oneof(fc.nat(300), fc.nat(2 ** 31 - 1))),
+  expectedMs: maybe(fc.float({ min: 0, noNaN: true, noDefaultInfinity: true })),
+  expectedBytes: maybe(fc.double({ min: 0, noNaN: true, noDefaultInfinity: true })),
+  priority: maybe(fc.integer({ min: -100, max: 100 })),
+});
+const anAmount = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true });
+const aResource: fc.Arbitrary<EncodedResource> = fc.oneof(
+  fc.record({ symbol: int32, value: int32 }),
+  fc.record({ symbol: int32, value: anAmount }),
+  fc.record({
+    symbol: fc.constant(0),
+    name: fc.string({ unit: "grapheme", maxLength: 20 }),
+    value: anAmount,
+    indices: maybe(fc.array(fc.string({ minLength: 1, maxLength: 5 }), { maxLength: 3 })),
+  }),
+);
+const resourceList = fc.array(aResource, { maxLength: 3 });
+const aRequest = fc.record({
+  resources: resourceList,
+  alternatives: fc.array(resourceList, { maxLength: 2 }),
 });
 const aPlan = fc.record({
   idBase: fc.nat(2 ** 31 - 1),
   loadCheckpoints: fc.boolean(),
   tasks: fc.array(aTask, { maxLength: 12 }),
-  requests: fc.array(fc.array(fc.record({ symbol: int32, value: int32 }), { maxLength: 3 }), {
-    maxLength: 3,
-  }),
+  requests: fc.array(aRequest, { maxLength: 3 }),
+  whenUnsatisfiable: fc.nat(2),
 });
 type PlanInput = typeof aPlan extends fc.Arbitrary<infer T> ? T : never;
 
@@ -70,23 +93,37 @@ const asRequest = (plan: PlanInput) =>
         result: task.result || undefined,
         timeLimitMs: task.timeLimitMs || undefined,
         policy: once ? Task_Policy.ONCE : undefined,
+        priority: task.priority || undefined,
       })),
-      resourceRequests: plan.requests.map((request) => ({
-        resources: request.map((r) => ({ resourceType: r.symbol, value: r.value })),
+      resourceRequests: plan.requests.map(({ resources, alternatives }) => ({
+        resources: resources.map(asResource),
+        alternatives: alternatives.map((list) => ({ resources: list.map(asResource) })),
       })),
+      whenUnsatisfiable: plan.whenUnsatisfiable || undefined,
     },
   });
 
+/** Whole amounts by symbol in the form of classic clients, all else by the extensions. */
+function asResource({ symbol, name, value, indices = [] }: EncodedResource) {
+  if (name === undefined && Number.isInteger(value) && value === value << 0) {
+    return { resourceType: symbol, value };
+  }
+  const resourceType = name === undefined ? symbol : 0;
+  return { resourceType, value: 0, name, amount: value, indices: [...indices] };
+}
+
 function encodeByHand(plan: PlanInput): Uint8Array {
   const encoder = new PlanEncoder(plan.idBase);
-  for (const request of plan.requests) encoder.addRequest(request);
+  for (const { resources, alternatives } of plan.requests) {
+    encoder.addRequest(resources, alternatives);
+  }
   for (const task of plan.tasks) {
     encoder.addTask(task.taskType, task.config, task.inputIds, {
       ...task,
       requestIndex: task.resourceRequestIndex,
     });
   }
-  return encoder.finish(plan.loadCheckpoints);
+  return encoder.finish(plan.loadCheckpoints, plan.whenUnsatisfiable);
 }
 
 function expectColumns(columns: PlanColumns, plan: PlanInput): void {
@@ -95,7 +132,20 @@ function expectColumns(columns: PlanColumns, plan: PlanInput): void {
   expect(columns.taskCount).toBe(plan.tasks.length);
   expect(columns.taskType.length).toBe(plan.tasks.length);
   expect(columns.inputStart.length).toBe(plan.tasks.length + 1);
-  expect(columns.requests).toEqual(plan.requests.map((resources) => ({ resources })));
+  const decoded = (list: readonly EncodedResource[]) =>
+    list.map((resource) => ({ ...resource, indices: resource.indices ?? [] }));
+  expect(columns.requests).toEqual(
+    plan.requests.map(({ resources, alternatives }) => ({
+      resources: decoded(resources),
+      alternatives: alternatives.map((list) => ({ resources: decoded(list), alternatives: [] })),
+    })),
+  );
+  expect(columns.whenUnsatisfiable).toBe(plan.whenUnsatisfiable);
+  const given = (key: keyof TaskInput) => plan.tasks.some((task) => task[key] !== undefined);
+  expect(columns.expectedMs?.length).toBe(given("expectedMs") ? plan.tasks.length : undefined);
+  expect(columns.expectedBytes !== undefined).toBe(given("expectedBytes"));
+  expect(columns.labelStart?.length).toBe(given("label") ? plan.tasks.length : undefined);
+  expect(columns.priority !== undefined).toBe(plan.tasks.some((task) => task.priority));
   plan.tasks.forEach((task, i) => {
     const start = columns.configStart[i];
     const config = columns.bytes.subarray(start, start + columns.configLength[i]);
@@ -113,6 +163,12 @@ function expectColumns(columns: PlanColumns, plan: PlanInput): void {
     expect([...ids]).toEqual(task.inputIds);
     expect(columns.request[i]).toBe(task.resourceRequestIndex ?? -1);
     expect(columns.flags[i]).toBe(flags);
+    expect(columns.expectedMs?.[i] ?? Number.NaN).toBe(task.expectedMs ?? Number.NaN);
+    expect(columns.expectedBytes?.[i] ?? Number.NaN).toBe(task.expectedBytes ?? Number.NaN);
+    expect(columns.priority?.[i] ?? 0).toBe(task.priority ?? 0);
+    const labelStart = columns.labelStart?.[i] ?? 0;
+    const label = columns.bytes.subarray(labelStart, labelStart + (columns.labelLength?.[i] ?? 0));
+    expect(new TextDecoder("utf-8", { ignoreBOM: true }).decode(label)).toBe(task.label ?? "");
     const message = decodeTaskMessage(columns, i);
     expect(message.checkpointPath).toBe(task.checkpointPath ?? "");
     expect(message.label).toBe(task.label ?? "");
@@ -120,15 +176,6 @@ function expectColumns(columns: PlanColumns, plan: PlanInput): void {
     expect([...message.metadata]).toEqual([...(task.metadata ?? [])]);
   });
 }
-
-const bytes = (...parts: (number | number[] | Uint8Array)[]) =>
-  Uint8Array.from(parts.flatMap((part) => (typeof part === "number" ? [part] : [...part])));
-const field = (tag: number, value: Uint8Array) => bytes(tag, value.length, value);
-/** A PLAN request around hand-made bytes of one Task. */
-const planOf = (...tasks: Uint8Array[]) =>
-  bytes(8, 1, field(18, bytes(...tasks.map((task) => field(18, task)))));
-const minimalTask = bytes(8, 4, field(18, bytes(7)));
-const minusOne = [255, 255, 255, 255, 255, 255, 255, 255, 255, 1];
 
 describe("a PLAN request", () => {
   it("by generated code is decoded into columns", () => {

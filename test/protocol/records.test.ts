@@ -18,6 +18,7 @@ const u8 = fc.nat(255);
 const u16 = fc.nat(0xffff);
 const u32 = fc.nat(0xffffffff);
 const size = fc.double({ noNaN: true });
+const priority = fc.float({ noNaN: true });
 const someBytes = fc.uint8Array({ maxLength: 100 });
 const inlineBytes = fc.uint8Array({ maxLength: 64 });
 const name = fc.string({ unit: fc.constantFrom(..."abc/-é."), minLength: 1, maxLength: 20 });
@@ -32,17 +33,30 @@ const anInput = fc.oneof(
     holders: fc.array(u16, { maxLength: 5 }),
   }),
 );
-const anAssignment = fc.record({
-  row: u32,
-  attempt: u32,
-  taskType: u16,
+const shortText = fc.string({ unit: "grapheme", maxLength: 20 });
+const aRequest = fc.record({
+  id: u16,
   cpus: u16,
-  config: someBytes,
-  extras: fc.option(fc.uint8Array({ minLength: 1, maxLength: 20 }), { nil: undefined }),
-  taskId: fc.nat(0x7fffffff),
-  losses: u8,
-  inputs: fc.array(anInput, { maxLength: 40 }),
+  amounts: fc.array(
+    fc.record({ name: shortText, amount: size, indices: fc.array(shortText, { maxLength: 4 }) }),
+    { maxLength: 3 },
+  ),
 });
+const anAssignment = fc
+  .record({
+    row: u32,
+    attempt: u32,
+    taskType: u16,
+    request: u16,
+    priority,
+    config: someBytes,
+    extras: fc.option(fc.uint8Array({ minLength: 1, maxLength: 20 }), { nil: undefined }),
+    taskId: fc.nat(0x7fffffff),
+    losses: u8,
+    inputs: fc.array(anInput, { maxLength: 40 }),
+  })
+  // A light task's priority does not travel.
+  .map((task) => (task.request === 0 ? { ...task, priority: 0 } : task));
 type Assignment = typeof anAssignment extends fc.Arbitrary<infer T> ? T : never;
 
 const call = (name: string, ...values: fc.Arbitrary<unknown>[]): fc.Arbitrary<Call> =>
@@ -50,6 +64,8 @@ const call = (name: string, ...values: fc.Arbitrary<unknown>[]): fc.Arbitrary<Ca
 
 const toWorker = fc.oneof(
   { weight: 4, arbitrary: call("assign", anAssignment) },
+  call("request", aRequest),
+  call("prefetch", u32, size, fc.array(u16, { maxLength: 5 })),
   call("drop", u32),
   call("retract", u32, u32),
   call("cancel", u32, u32),
@@ -57,8 +73,24 @@ const toWorker = fc.oneof(
   call("symbols", u16, fc.array(name, { maxLength: 4 })),
   call("ping", u32),
   call("readOutput", u32, u32, u32, u8, size, u32),
+  call("observe", u8, fc.string({ unit: "grapheme" })),
   call("shutdown"),
 );
+
+const number = fc.double();
+const aSample = fc.record({
+  timeMs: number,
+  workerCpu: number,
+  taskCpu: number,
+  workerRssBytes: number,
+  taskRssBytes: number,
+  freeMemoryBytes: number,
+  totalMemoryBytes: number,
+  storeBytes: number,
+  sentBytes: number,
+  receivedBytes: number,
+  runningTasks: number,
+});
 
 const toServer = fc.oneof(
   call("finished", u32, u32, size, u32, fc.option(inlineBytes, { nil: undefined })),
@@ -66,7 +98,10 @@ const toServer = fc.oneof(
   call("started", u32, u32),
   call("retracted", u32, u32),
   call("inputLost", u32, u32, u32, u16),
-  call("fetched", u32),
+  call("fetched", u32, u32),
+  call("memory", fc.double({ min: 0, noNaN: true })),
+  call("sample", aSample),
+  call("trace", fc.uint8Array({ maxLength: 100 })),
   call("pong", u32),
   call("output", u32, size, fc.boolean(), someBytes),
   call("log", u32, u32, fc.nat(255), fc.string({ unit: "grapheme" })),
@@ -84,11 +119,24 @@ function write(writer: ServerToWorkerWriter | WorkerToServerWriter, calls: reado
 function writeAssignment(writer: ServerToWorkerWriter, task: Assignment): void {
   // The config lies somewhere in a larger buffer, as in a plan.
   const around = Uint8Array.of(1, 2, ...task.config, 3);
-  const { row, attempt, taskType, cpus, config, extras, inputs } = task;
+  const { row, attempt, taskType, request, priority, config, extras, inputs } = task;
   const { taskId, losses } = task;
   const { length } = config;
   const count = inputs.length;
-  writer.assign(row, attempt, taskType, cpus, count, around, 2, length, extras, taskId, losses);
+  writer.assign(
+    row,
+    attempt,
+    taskType,
+    request,
+    priority,
+    count,
+    around,
+    2,
+    length,
+    extras,
+    taskId,
+    losses,
+  );
   for (const input of inputs) {
     if ("bytes" in input) writer.inputInline(input.row, input.bytes, 0, input.bytes.length);
     else if ("holders" in input) writer.inputRemote(input.row, input.size, input.holders);
@@ -104,6 +152,8 @@ function readToWorker(frame: Uint8Array): Call[] {
       calls.push([name, ...values]);
     };
   const handler: ServerToWorkerHandler = {
+    request: record("request"),
+    prefetch: record("prefetch"),
     assign: (r) => {
       const inputs: Assignment["inputs"] = [];
       for (let i = 0; i < r.inputCount; i++) {
@@ -122,7 +172,7 @@ function readToWorker(frame: Uint8Array): Call[] {
           });
         }
       }
-      const { row, attempt, taskType, cpus, taskId, losses } = r;
+      const { row, attempt, taskType, request, priority, taskId, losses } = r;
       const config = r.frame.slice(r.configStart, r.configStart + r.configLength);
       const extras =
         r.extrasLength === 0
@@ -130,7 +180,7 @@ function readToWorker(frame: Uint8Array): Call[] {
           : r.frame.slice(r.extrasStart, r.extrasStart + r.extrasLength);
       calls.push([
         "assign",
-        { row, attempt, taskType, cpus, config, extras, taskId, losses, inputs },
+        { row, attempt, taskType, request, priority, config, extras, taskId, losses, inputs },
       ]);
     },
     drop: record("drop"),
@@ -140,6 +190,7 @@ function readToWorker(frame: Uint8Array): Call[] {
     symbols: record("symbols"),
     ping: record("ping"),
     readOutput: record("readOutput"),
+    observe: record("observe"),
     shutdown: record("shutdown"),
   };
   new ServerToWorkerReader(handler).read(frame);
@@ -164,6 +215,9 @@ function readToServer(frame: Uint8Array): Call[] {
     retracted: record("retracted"),
     inputLost: record("inputLost"),
     fetched: record("fetched"),
+    memory: record("memory"),
+    sample: record("sample"),
+    trace: record("trace"),
     pong: record("pong"),
     output: record("output"),
     log: record("log"),
@@ -217,7 +271,7 @@ describe.each([
 
   it("any bytes at all are records or a ProtocolError", () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 80 }), fc.nat(9), (bytes, op) => {
+      fc.property(fc.uint8Array({ maxLength: 80 }), fc.nat(13), (bytes, op) => {
         if (bytes.length > 0) bytes[0] = op;
         try {
           read(bytes);
@@ -237,7 +291,7 @@ describe.each([
 describe("an assignment", () => {
   it("with a false number of inputs is refused before memory is taken for them", () => {
     const writer = new ServerToWorkerWriter();
-    writer.assign(1, 1, 1, 0, 0xffffffff, new Uint8Array(0), 0, 0, undefined);
+    writer.assign(1, 1, 1, 0, 0, 0xffffffff, new Uint8Array(0), 0, 0, undefined);
     expect(() => readToWorker(writer.take()!)).toThrow(
       /truncated record from the server at byte 0/,
     );
@@ -245,7 +299,7 @@ describe("an assignment", () => {
 
   it("with an unknown input place is refused", () => {
     const writer = new ServerToWorkerWriter();
-    writer.assign(1, 1, 1, 0, 1, new Uint8Array(0), 0, 0, undefined);
+    writer.assign(1, 1, 1, 0, 0, 1, new Uint8Array(0), 0, 0, undefined);
     writer.inputLocal(3);
     const frame = writer.take()!;
     frame[frame.length - 5] = 9;
@@ -254,7 +308,7 @@ describe("an assignment", () => {
 
   it("names at most 255 holders", () => {
     const writer = new ServerToWorkerWriter();
-    writer.assign(1, 1, 1, 0, 1, new Uint8Array(0), 0, 0, undefined);
+    writer.assign(1, 1, 1, 0, 0, 1, new Uint8Array(0), 0, 0, undefined);
     const holders = Array.from({ length: 300 }, (_, i) => i);
     writer.inputRemote(3, 10, holders);
     const [[, task]] = readToWorker(writer.take()!);
@@ -283,6 +337,21 @@ it("an error of a handler comes out as it is", () => {
     },
   } as unknown as ServerToWorkerHandler;
   expect(() => new ServerToWorkerReader(handler).read(writer.take()!)).toThrow(bug);
+});
+
+it.each([
+  ["names", { name: "x".repeat(256), indices: [] }, /256 bytes of xxx/],
+  ["indices", { name: "gpus", indices: ["é".repeat(128)] }, /256 bytes of éé/],
+  ["lists of indices", { name: "gpus", indices: Array(256).fill("0") }, /256 indices of gpus/],
+])("%s too long for a request's record are refused", (_, { name, indices }, message) => {
+  const request = { id: 1, cpus: 0, amounts: [{ name, amount: 1, indices }] };
+  expect(() => new ServerToWorkerWriter().request(request)).toThrow(message);
+});
+
+it("a path too long for its record is refused", () => {
+  expect(() => new ServerToWorkerWriter().observe(2, "é".repeat(32768))).toThrow(
+    /trace directory has 65536 bytes/,
+  );
 });
 
 it("a host name too long for its record is refused", () => {

@@ -1,20 +1,6 @@
 /** How tasks are spread, through the server core with modelled workers. */
 import { describe, expect, test } from "vitest";
-import { FakeCluster, type TestTask } from "../server-core/fake-cluster.js";
-
-const LARGE = 50_000_000;
-const tasks = (n: number, more: Partial<TestTask> = {}): TestTask[] =>
-  Array.from({ length: n }, () => ({ inputs: [], result: true, ...more }));
-
-function clusterOf(cpus: number[], sizeBytes = 1): FakeCluster {
-  const cluster = new FakeCluster(5, () => sizeBytes);
-  cluster.client(0);
-  for (const count of cpus) cluster.join(count);
-  return cluster;
-}
-
-const counts = (cluster: FakeCluster) =>
-  [...cluster.workers.values()].map((worker) => worker.tasks.size);
+import { clusterOf, counts, LARGE, schedulerOf, tasks } from "./scheduling.js";
 
 describe("tasks with cpus", () => {
   test("are spread evenly over free cores", () => {
@@ -142,6 +128,27 @@ describe("light tasks", () => {
       const rows = [...worker.tasks.keys()];
       expect(Math.max(...rows) - Math.min(...rows)).toBe(99);
     }
+  });
+
+  test.each([
+    // What is known: time and size of tasks before them. Then: 400 more, sent to four workers.
+    ["nothing: a few at once", undefined, 1, [16, 16, 8, 0], 40],
+    ["they take no time: many at once", 0, 1, [256, 144, 0, 0], 400],
+    ["they take 0.1 ms: a millisecond at once", 100, 1, [10, 10, 5, 0], 25],
+    ["they take 5 ms: one by one", 5000, 1, [1, 1, 1, 0], 3],
+    ["their results are large: one by one", 0, LARGE, [1, 1, 1, 0], 3],
+    ["many of any kind are for all", 0, 1, [300, 300, 300, 300], 1200],
+  ])("how many go together: %s", (_known, durationUs, sizeBytes, expected, count) => {
+    const cluster = clusterOf([1, 1, 1, 1], sizeBytes);
+    if (durationUs !== undefined) {
+      cluster.durationUs = durationUs;
+      cluster.submit(0, 0, tasks(4));
+      cluster.runAll();
+    }
+    for (const load of schedulerOf(cluster).alive) load.light.size = 1000;
+    cluster.submit(0, 4, tasks(count));
+    cluster.schedule();
+    expect(counts(cluster).sort((a, b) => b - a)).toEqual(expected);
   });
 
   test("a bounded number is in flight, more when the worker is fast", () => {

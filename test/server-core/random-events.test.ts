@@ -2,54 +2,35 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FakeCluster, type TestTask } from "./fake-cluster.js";
+import { dependsOn, eventArbitrary, seedsArbitrary, step } from "./random-steps.js";
 
 const RUNS = Number(process.env.LOOM_TEST_RUNS ?? 1000);
 
 /** A plan whose tasks use earlier ones; `seeds` are turned into inputs, results and cpus. */
-function planOf(seeds: number[][], idBase: number, foreign: number[]): TestTask[] {
+function planOf(
+  seeds: number[][],
+  idBase: number,
+  foreign: number[],
+  expectedMs?: number,
+): TestTask[] {
   return seeds.map((seed, i) => {
     const candidates = [...foreign, ...Array.from({ length: i }, (_, k) => idBase + k)];
     const inputs =
       candidates.length === 0 ? [] : seed.slice(2).map((s) => candidates[s % candidates.length]);
-    return { inputs, result: seed[0] % 3 === 0 || i === seeds.length - 1, cpus: seed[1] % 3 };
+    const result = seed[0] % 3 === 0 || i === seeds.length - 1;
+    return { inputs, result, cpus: seed[1] % 3, expectedMs };
   });
-}
-
-const seedsArbitrary = fc.array(fc.array(fc.nat(1000), { minLength: 2, maxLength: 6 }), {
-  minLength: 1,
-  maxLength: 25,
-});
-const eventArbitrary = fc.record({
-  kind: fc.constantFrom(
-    "finish",
-    "finish",
-    "finish",
-    "finish",
-    "start",
-    "giveBack",
-    "join",
-    "kill",
-    "kill",
-    "release",
-    "fail",
-    "schedule",
-    "schedule",
-  ),
-  choice: fc.nat(10_000),
-});
-
-function pick<T>(items: readonly T[], choice: number): T | undefined {
-  return items[choice % Math.max(1, items.length)];
 }
 
 describe("random events", () => {
   test.each([
-    ["small results", () => 1],
-    ["large results", () => 1_000_000],
-    ["some of each", (row: number) => (row % 2 === 0 ? 1 : 5_000_000)],
+    ["small results", () => 1, undefined],
+    ["large results", () => 1_000_000, undefined],
+    ["some of each", (row: number) => (row % 2 === 0 ? 1 : 5_000_000), undefined],
+    ["planned ahead", (row: number) => (row % 2 === 0 ? 1 : 5_000_000), 2000],
   ])(
     "%s: each result is told exactly once or has failed, nothing is left over",
-    (_name, sizeOf) => {
+    (_name, sizeOf, expectedMs) => {
       fc.assert(
         fc.property(
           seedsArbitrary,
@@ -60,7 +41,8 @@ describe("random events", () => {
             cluster.client(0);
             cluster.join(2);
             cluster.join(3);
-            const plan = planOf(first, 0, []);
+            cluster.durationUs = 1000 * (expectedMs ?? 1);
+            const plan = planOf(first, 0, [], expectedMs);
             expect(cluster.submit(0, 0, plan)).toBeUndefined();
             const released = new Set<number>();
             const failedTasks = new Set<number>();
@@ -69,7 +51,7 @@ describe("random events", () => {
               step(cluster, event, released, failedTasks, plan);
               if (i === 40) {
                 const held = plan.flatMap((t, id) => (t.result && !released.has(id) ? [id] : []));
-                secondPlan = planOf(second, plan.length, held);
+                secondPlan = planOf(second, plan.length, held, expectedMs);
                 expect(cluster.submit(0, plan.length, secondPlan)).toBeUndefined();
               }
             });
@@ -122,64 +104,3 @@ describe("random events", () => {
     );
   });
 });
-
-function dependsOn(tasks: TestTask[], id: number, failed: ReadonlySet<number>): boolean {
-  return failed.has(id) || tasks[id].inputs.some((input) => dependsOn(tasks, input, failed));
-}
-
-function step(
-  cluster: FakeCluster,
-  event: { kind: string; choice: number },
-  released: Set<number>,
-  failedTasks: Set<number>,
-  plan: TestTask[],
-): void {
-  const worker = pick([...cluster.workers.keys()], event.choice);
-  const rows = worker === undefined ? [] : cluster.runnable(worker);
-  const row = pick(rows, event.choice >> 3);
-  switch (event.kind) {
-    case "finish":
-      if (worker !== undefined && row !== undefined) cluster.finish(worker, row);
-      break;
-    case "start":
-      if (worker !== undefined && row !== undefined) cluster.start(worker, row);
-      break;
-    case "fail":
-      if (worker !== undefined && row !== undefined && event.choice % 4 === 0) {
-        failedTasks.add(taskIdOf(cluster, row));
-        cluster.fail(worker, row);
-      }
-      break;
-    case "giveBack":
-      for (const at of cluster.workers.values()) {
-        const retracted = pick([...at.retracting], event.choice);
-        if (retracted !== undefined) cluster.giveBack(at.index, retracted);
-      }
-      break;
-    case "join":
-      if (cluster.workers.size < 5) cluster.join(1 + (event.choice % 4));
-      break;
-    case "kill":
-      // Some plans ask for two cpus: keep a worker that has them.
-      if (worker !== undefined && cluster.workers.size > 1 && event.choice % 4 !== 0) {
-        cluster.kill(worker);
-        if ([...cluster.workers.values()].every((w) => w.cpus < 2)) cluster.join(2);
-      }
-      break;
-    case "release": {
-      const held = plan.flatMap((t, id) => (t.result && !released.has(id) ? [id] : []));
-      const id = pick(held, event.choice);
-      if (id !== undefined && event.choice % 2 === 0) {
-        released.add(id);
-        cluster.release(0, id);
-      }
-      break;
-    }
-    default:
-      cluster.schedule();
-  }
-}
-
-function taskIdOf(cluster: FakeCluster, row: number): number {
-  return cluster.core.taskIdOf(row);
-}

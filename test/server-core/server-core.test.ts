@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Unsatisfiable } from "../../src/protocol/index.js";
 import { TaskState } from "../../src/scheduler/index.js";
 import { FakeCluster, type TestTask } from "./fake-cluster.js";
 
@@ -33,10 +34,10 @@ describe("plans", () => {
     ["an input outside", [result([]), task([7])], /task 1 has task 7 as an input, which is not in/],
     ["an unknown type", [task([], { type: 99 })], /task 0 has the unknown task type number 99/],
     ["a data type as task type", [task([], { type: 0 })], /unknown task type loom\/data/],
-    ["too many cpus", [task([]), result([0], { cpus: 3 })], /task 1 requests 3 cpus.* has 2/],
+    ["too many cpus", [task([]), result([0], { cpus: 3 })], /task 1 requests 3 cpus, which no/],
   ])("%s is refused, names the task and leaves nothing", (_name, tasks, message) => {
     const cluster = clusterWith(2);
-    const refusal = cluster.submit(0, 0, tasks);
+    const refusal = cluster.submit(0, 0, tasks, new Map(), Unsatisfiable.refuse);
     expect(refusal?.message).toMatch(message);
     expect(cluster.core.taskCount).toBe(0);
     expect(cluster.submit(0, 0, [result([])])).toBeUndefined();
@@ -49,6 +50,17 @@ describe("plans", () => {
     cluster.submit(0, 0, [result([]), result([])]);
     expect(cluster.submit(0, 1, [result([])])?.message).toMatch(/ids begin at 1, but ids up to 1/);
     expect(cluster.submit(0, 2, [result([])])).toBeUndefined();
+  });
+
+  test("a request that no worker can satisfy waits for one that can, others go on", () => {
+    const cluster = clusterWith(2);
+    const tasks = [result([], { cpus: 3 }), result([0]), result([], { cpus: 1 })];
+    expect(cluster.submit(0, 0, tasks)).toBeUndefined();
+    cluster.runAll();
+    expect([...cluster.finished.keys()]).toEqual(["0/2"]);
+    cluster.join(3);
+    cluster.runAll();
+    expect(cluster.finished.size).toBe(3);
   });
 
   test("a plan waits for a worker that can run it when there are none", () => {
@@ -176,7 +188,7 @@ describe("failures", () => {
       cluster.kill(worker);
     }
     expect(cluster.failed.get("0/0")?.message).toMatch(
-      /lost with its worker 3 times, the limit is 2/,
+      /lost with its worker 3 times, the limit is 2; the last time: .*\nbefore: .*\nbefore: /,
     );
     cluster.runAll();
     expect([...cluster.finished.keys()]).toEqual(["0/1"]);

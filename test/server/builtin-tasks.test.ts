@@ -12,7 +12,6 @@ async function evaluate(build: (plan: PlanBuilder) => number): Promise<Value> {
   return (await cluster.client()).evaluate(build);
 }
 
-/** The failure of the plan's only failing task; the id must be the one that `build` returns. */
 describe("loom/data/const", () => {
   it("is its config", async () => {
     expect(await evaluate((plan) => plan.const("some bytes", true))).toBe("some bytes");

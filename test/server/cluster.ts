@@ -68,7 +68,7 @@ export class Cluster {
     return this.closeAfterTest(await ClassicClient.connectOnly(this.port, stayOpen));
   }
 
-  /** The message with which the task that `build` adds, and gives the id of, fails. */
+  /** The failure of the plan's only failing task: the one whose id `build` returns. */
   async failureOf(build: (plan: PlanBuilder) => number): Promise<string> {
     const client = await this.client();
     const plan = client.plan();
@@ -76,6 +76,7 @@ export class Cluster {
     client.submit(plan);
     const failure = await client.failed();
     expect(failure.id).toBe(id);
+    expect(this.workers.map(({ address }) => address)).toContain(failure.worker);
     return failure.message;
   }
 

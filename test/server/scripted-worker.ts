@@ -4,6 +4,7 @@
  * reader, which throws at anything malformed.
  */
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type { ConcreteRequest } from "../../src/graph/index.js";
 import { Register_Type, RegisterSchema } from "../../src/protocol/generated/loom_pb.js";
 import {
   decodeTaskExtras,
@@ -52,11 +53,15 @@ export class ScriptedWorker {
   broken: unknown;
   readonly symbols: string[] = [];
   readonly peers: string[] = [];
+  /** What the server has defined, by id. */
+  readonly requests = new Map<number, ConcreteRequest>();
   private readonly assigned: Assigned[] = [];
   private readonly cancelled: { row: number; attempt: number }[] = [];
   private readonly history: string[] = [];
   private wake = () => {};
   private readonly reader = new ServerToWorkerReader({
+    request: (request) => this.requests.set(request.id, request),
+    prefetch: (row) => this.note(`prefetch ${row}`),
     assign: (record) => {
       const { frame, row, attempt, configStart, configLength, extrasStart, extrasLength } = record;
       const extras = frame.subarray(extrasStart, extrasStart + extrasLength);
@@ -84,6 +89,7 @@ export class ScriptedWorker {
       this.flush();
     },
     readOutput: () => {},
+    observe: (flags, directory) => this.note(`observe ${flags} ${directory}`),
     shutdown: () => this.note("shutdown"),
   });
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cpus, type Task } from "../../src/graph/index.js";
+import { cpus, resources, type Task } from "../../src/graph/index.js";
 import { tasks } from "../../src/tasks/index.js";
 import { pickleTuple } from "../../src/tasks/pickle.js";
 
@@ -126,6 +126,16 @@ describe("tasks.python", () => {
     expect(task).toMatchObject({ label: "L", timeLimitMs: 5 });
   });
 
+  it("holds any resources, with hints for the scheduler", () => {
+    const request = resources({ gpus: 0.5, cpus: 1 });
+    const hints = { priority: -5, expectedMs: 20, expectedBytes: 0 };
+    expect(tasks.python("m:f", { request, ...hints })).toMatchObject({ request, ...hints });
+    const source = "def f(): pass";
+    const task = tasks.pythonSource(source, { function: "f", request, ...hints });
+    expect(task).toMatchObject({ request, ...hints });
+    expect((task.inputs[0] as Task).hints).toBeUndefined();
+  });
+
   it("refuses wrong arguments at once, naming where they are", () => {
     const cyclic: unknown[] = [];
     cyclic.push({ me: cyclic });
@@ -156,6 +166,14 @@ describe("tasks.python", () => {
       [() => tasks.python("m:f", { args: cyclic }), /args\[0\]\.me.* contains itself/],
       [() => tasks.python("m:f", { args: [deep] }), /nested deeper than 1000/],
       [() => tasks.python("m:f", { cpus: -1 }), /cpus must be/],
+      [
+        () => tasks.python("m:f", { cpus: 0, request: resources({ gpus: 1 }) }),
+        /the Python function "f": both cpus and request are given/,
+      ],
+      [
+        () => tasks.python("m:f", { priority: 0.5 }),
+        /priority of task "f" \(loom\/py\/call\) must/,
+      ],
     ];
     for (const [make, problem] of wrong) expect(make, String(problem)).toThrow(problem);
   });

@@ -1,7 +1,7 @@
 /** What `tasks` makes: types, configs, inputs; wrong arguments. */
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { cpus, type Task, type TaskLike } from "../../src/graph/index.js";
+import { anyOf, cpus, resources, type Task, type TaskLike } from "../../src/graph/index.js";
 import { decodeRunConfig } from "../../src/protocol/index.js";
 import { tasks } from "../../src/tasks/index.js";
 import { splitCommand } from "../../src/tasks/shell-words.js";
@@ -29,6 +29,8 @@ describe("tasks", () => {
     expect(tasks.size(a, b)).toMatchObject({ type: "loom/base/size", inputs: [a, b] });
     expect(tasks.length(pieces)).toMatchObject({ type: "loom/base/length", inputs: [pieces] });
     expect(tasks.arrayMake([a, b])).toMatchObject({ type: "loom/array/make", inputs: [a, b] });
+    expect(tasks.dslice(pieces)).toMatchObject({ type: "loom/scheduler/dslice", inputs: [pieces] });
+    expect(tasks.dget(pieces)).toMatchObject({ type: "loom/scheduler/dget", inputs: [pieces] });
     expect(tasks.custom("app/x", "c", [a], { label: "L", request: cpus(2) })).toMatchObject({
       type: "app/x",
       inputs: [a],
@@ -89,6 +91,14 @@ describe("tasks.run", () => {
     });
   });
 
+  it("holds any resources, with hints for the scheduler", () => {
+    const request = anyOf(resources({ gpus: 1 }), cpus(8));
+    const hints = { priority: 5, expectedMs: 1000, expectedBytes: 10 };
+    const task = tasks.run("train", { request, ...hints });
+    expect(task).toMatchObject({ request, ...hints });
+    expect(tasks.custom("app/x", "", [], { request, ...hints })).toMatchObject({ request, hints });
+  });
+
   it("takes tasks as arguments", () => {
     const task = tasks.run(["join", a, "-x", b], { variables: { "1": a } });
     expect(task.inputs).toEqual([a, a, b]);
@@ -114,6 +124,12 @@ describe("tasks.run", () => {
       [() => tasks.run("x", { timeLimitMs: -1 }), /timeLimitMs must be/],
       [() => tasks.run("x", { successCodes: [256] }), /successCodes must be/],
       [() => tasks.run("x", { cpus: 0 }), /cpus must be/],
+      [
+        () => tasks.run("x y", { cpus: 2, request: cpus(1) }),
+        /tasks\.run\("x y"\): both cpus and request are given; name the cpus in the request/,
+      ],
+      [() => tasks.run("x", { priority: 200 }), /priority of task of type "loom\/run\/run" must/],
+      [() => tasks.run("x", { expectedMs: -1 }), /expectedMs of task/],
     ];
     for (const [make, problem] of wrong) expect(make).toThrow(problem);
   });

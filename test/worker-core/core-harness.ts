@@ -3,6 +3,7 @@
  * taken one after the other, and the invariants are checked after every event.
  */
 import { expect } from "vitest";
+import type { ConcreteRequest, RequestedAmount, WorkerResource } from "../../src/graph/index.js";
 import {
   decodeFailureInfo,
   encodeFailureInfo,
@@ -37,6 +38,8 @@ export class TaskBuilder {
   readonly inputs: PlannedInput[] = [];
   attemptNumber = 1;
   cpuCount = 0;
+  amounts: RequestedAmount[] = [];
+  priorityValue = 0;
   taskType = 4;
 
   constructor(readonly row: number) {}
@@ -56,6 +59,19 @@ export class TaskBuilder {
   }
   cpus(count: number): this {
     this.cpuCount = count;
+    return this;
+  }
+  /** Also asks for an amount of a resource, or for particular ones. */
+  takes(name: string, amount: number | string[]): this {
+    this.amounts.push(
+      typeof amount === "number"
+        ? { name, amount, indices: [] }
+        : { name, amount: amount.length, indices: amount },
+    );
+    return this;
+  }
+  priority(value: number): this {
+    this.priorityValue = value;
     return this;
   }
   /** {@link ELSEWHERE}: it runs in another process. Default: here. */
@@ -87,14 +103,18 @@ export class CoreHarness {
   private readonly writer = new ServerToWorkerWriter();
   private readonly answers = new WorkerToServerWriter();
   private readonly reader: ServerToWorkerReader;
+  /** Ids of the requests that were sent. */
+  private readonly requests = new Map<string, number>();
 
   /** @param checked false: no invariants, for tests with very many tasks */
   constructor(
     cpus = 4,
     private readonly checked = true,
+    resources: readonly WorkerResource[] = [],
   ) {
     this.core = new WorkerCore(this.outbox(), {
       cpus,
+      resources,
       isElsewhere: (type) => type === ELSEWHERE,
     });
     const { core } = this;
@@ -102,7 +122,9 @@ export class CoreHarness {
       throw new Error("not an event of the core");
     };
     this.reader = new ServerToWorkerReader({
+      request: (request) => core.defineRequest(request),
       assign: (record) => core.assign(record),
+      prefetch: (row, sizeBytes, holders) => core.prefetch(row, sizeBytes, holders),
       drop: (row) => core.drop(row),
       retract: (row, attempt) => core.retract(row, attempt),
       cancel: (row, attempt) => core.cancel(row, attempt),
@@ -110,15 +132,28 @@ export class CoreHarness {
       symbols: unexpected,
       ping: unexpected,
       readOutput: unexpected,
+      observe: unexpected,
       shutdown: unexpected,
     });
   }
 
   assign(...tasks: TaskBuilder[]): void {
     for (const task of tasks) {
-      const { row, attemptNumber, taskType, cpuCount: cpus, inputs } = task;
+      const { row, attemptNumber, taskType, priorityValue: priority, inputs } = task;
       const count = inputs.length;
-      this.writer.assign(row, attemptNumber, taskType, cpus, count, CONFIG, 0, 3, undefined);
+      const id = this.requestId(task);
+      this.writer.assign(
+        row,
+        attemptNumber,
+        taskType,
+        id,
+        priority,
+        count,
+        CONFIG,
+        0,
+        3,
+        undefined,
+      );
       for (const input of inputs) {
         if (input.place === "local") this.writer.inputLocal(input.row);
         else if (input.place === "remote") this.writer.inputRemote(input.row, 10, input.holders);
@@ -126,6 +161,16 @@ export class CoreHarness {
       }
       this.deliver();
     }
+  }
+  /** Assigns a task with a request that was not sent, or that is sent as it stands. */
+  assignRaw(row: number, request: number, defined?: ConcreteRequest): void {
+    if (defined !== undefined) this.writer.request(defined);
+    this.writer.assign(row, 1, 4, request, 0, 0, CONFIG, 0, 3, undefined);
+    this.deliver();
+  }
+  prefetch(row: number, ...holders: number[]): void {
+    this.writer.prefetch(row, 10, holders);
+    this.deliver();
   }
   drop(row: number): void {
     this.writer.drop(row);
@@ -219,6 +264,19 @@ export class CoreHarness {
     return this.effects.splice(0);
   }
 
+  /** Sends the request if it is the first of its kind. */
+  private requestId({ cpuCount: cpus, amounts }: TaskBuilder): number {
+    if (cpus === 0 && amounts.length === 0) return 0;
+    const key = JSON.stringify([cpus, amounts]);
+    let id = this.requests.get(key);
+    if (id === undefined) {
+      id = this.requests.size + 1;
+      this.requests.set(key, id);
+      this.writer.request({ id, cpus, amounts });
+    }
+    return id;
+  }
+
   private deliver(): void {
     this.reader.read(this.writer.take()!);
     this.check();
@@ -227,7 +285,7 @@ export class CoreHarness {
   private check(): void {
     if (!this.checked) return;
     this.core.checkInvariants();
-    const inTable = [...this.core.rows.values()].filter((entry) => entry.inStore);
+    const inTable = [...this.core.objects.rows.values()].filter((entry) => entry.inStore);
     expect(new Set(inTable.map((entry) => entry.row))).toEqual(this.store);
   }
 
@@ -251,6 +309,9 @@ export class CoreHarness {
         pong: () => {},
         output: () => {},
         log: () => {},
+        memory: () => {},
+        sample: () => {},
+        trace: () => {},
       });
     };
     return {
@@ -303,4 +364,19 @@ export class CoreHarness {
       },
     };
   }
+}
+
+/** An indexed resource, indices "0" to "count - 1". */
+export function indexed(name: string, count: number): WorkerResource {
+  return { name, amount: count, indices: Array.from({ length: count }, (_, i) => String(i)) };
+}
+
+/** What the task holds of a resource: indices, and how much of the last one. */
+export function heldBy(task: WorkerTask, name: string): { indices: string[]; amount: number } {
+  const held = task.held?.amounts.find(({ pool }) => pool.name === name);
+  if (held === undefined) return { indices: [], amount: 0 };
+  return {
+    indices: held.positions.map((at) => held.pool.indices[at]),
+    amount: held.units / 10_000,
+  };
 }

@@ -55,7 +55,7 @@ describe("a fetch", () => {
     expect(core.take("inputLost", 2)).toMatchObject({ inputRow: 1, holder: 7, attempt: 1 });
     expect(core.take("inputLost", 3)).toMatchObject({ inputRow: 1, holder: 7 });
     core.expectNothing();
-    expect([...core.core.rows.values()].map(({ row }) => row).sort()).toEqual([2, 4]);
+    expect([...core.core.objects.rows.values()].map(({ row }) => row).sort()).toEqual([2, 4]);
   });
 
   it("that failed gives tasks back even when the object is to be made here", () => {
@@ -67,14 +67,14 @@ describe("a fetch", () => {
     core.fail(core.start()!);
     core.take("failed", 1);
     core.expectNothing();
-    expect(core.core.rows.size).toBe(0);
+    expect(core.core.objects.rows.size).toBe(0);
   });
 
   it("without any holder loses the input at once", () => {
     const core = new CoreHarness();
     core.assign(aTask(2).takesRemote(1));
     core.take("inputLost", 2);
-    expect(core.core.rows.size).toBe(0);
+    expect(core.core.objects.rows.size).toBe(0);
   });
 
   it("that comes after it was aborted is ignored", () => {
@@ -135,5 +135,125 @@ describe("limits", () => {
     for (let i = 0; i < 4; i++) core.assign(aTask(100 + i).takesRemote(i, 1, 2));
     const holders = core.takeAll().flatMap((one) => (one.effect === "fetch" ? [one.holder] : []));
     expect(holders).toEqual([1, 2, 1, 2]);
+  });
+});
+
+describe("a prefetch", () => {
+  it("gets an object that nobody wants yet, and it stays until drop", () => {
+    const core = new CoreHarness();
+    core.prefetch(1, 7, 8);
+    expect(core.take("fetch", 1).holder).toBe(7);
+    core.fetchFailed(core.fetchOf(1));
+    expect(core.take("fetch", 1).holder).toBe(8);
+    core.fetchSucceeded(core.fetchOf(1));
+    core.take("fetched", 1);
+    core.assign(aTask(2).needs(1));
+    core.finish(core.start()!);
+    core.take("finished", 2);
+    core.expectNothing();
+    core.drop(1);
+    core.take("drop", 1);
+  });
+
+  it("of what is here, is on its way or is made here does nothing", () => {
+    const core = new CoreHarness();
+    core.make(1);
+    core.assign(aTask(2).cpus(1), aTask(4).takesRemote(3, 7));
+    core.take("fetch", 3);
+    core.prefetch(1, 7);
+    core.prefetch(2, 7);
+    core.prefetch(3, 7);
+    core.expectNothing();
+  });
+
+  it("of what came inline keeps it", () => {
+    const core = new CoreHarness();
+    core.assign(aTask(2).takesInline(1, 5));
+    core.take("storeInline", 1);
+    core.prefetch(1, 7);
+    core.take("fetched", 1);
+    core.prefetch(3, 7);
+    core.take("fetch", 3);
+    core.assign(aTask(4).takesInline(3, 5));
+    core.take("storeInline", 3);
+    core.take("fetched", 3);
+    core.take("abortFetch", 3);
+    for (const task of core.startTasks()) core.finish(task);
+    expect(core.takeAll().map(({ effect }) => effect)).toEqual(["finished", "finished"]);
+    core.drop(1);
+    core.drop(3);
+    core.take("drop", 1);
+    core.take("drop", 3);
+  });
+
+  it("that nobody can give is forgotten, and asked for again by a task", () => {
+    const core = new CoreHarness();
+    core.prefetch(1);
+    core.prefetch(2, 7);
+    core.take("fetch", 2);
+    core.fetchFailed(core.fetchOf(2));
+    core.expectNothing();
+    expect(core.core.objects.rows.size).toBe(0);
+    core.assign(aTask(3).takesRemote(2, 7));
+    expect(core.take("fetch", 2).holder).toBe(7);
+  });
+
+  it("that fails loses the input of tasks that have come to wait for it", () => {
+    const core = new CoreHarness();
+    core.prefetch(1, 7);
+    core.take("fetch", 1);
+    core.assign(aTask(2).takesRemote(1, 7), aTask(3).needs(1));
+    core.fetchFailed(core.fetchOf(1));
+    core.take("inputLost", 2);
+    core.take("inputLost", 3);
+    core.expectNothing();
+    expect(core.core.objects.rows.size).toBe(0);
+  });
+
+  it("is taken back by a drop, unless a task waits for the object", () => {
+    const core = new CoreHarness();
+    core.prefetch(1, 7);
+    core.prefetch(2, 7);
+    core.assign(aTask(3).takesRemote(2, 8));
+    core.take("fetch", 1);
+    core.take("fetch", 2);
+    const first = core.fetchOf(1);
+    core.drop(1);
+    core.take("abortFetch", 1);
+    core.fetchSucceeded(first);
+    core.drop(2);
+    core.expectNothing();
+    core.fetchSucceeded(core.fetchOf(2));
+    core.take("fetched", 2);
+    expect(core.startAll()).toEqual([3]);
+  });
+
+  it("goes on when the tasks that wait for it are taken back", () => {
+    const core = new CoreHarness();
+    core.prefetch(1, 7);
+    core.take("fetch", 1);
+    core.assign(aTask(2).takesRemote(1, 7), aTask(3).needs(1));
+    core.retract(2);
+    core.cancel(3);
+    core.take("retracted", 2);
+    core.fetchSucceeded(core.fetchOf(1));
+    core.take("fetched", 1);
+    core.expectNothing();
+    core.drop(1);
+    core.take("drop", 1);
+  });
+
+  it("waits behind what tasks wait for", () => {
+    const core = new CoreHarness();
+    const started = () =>
+      core.takeAll().flatMap((effect) => (effect.effect === "fetch" ? [effect.row] : []));
+    for (let row = 0; row < 8; row++) core.prefetch(row, 1);
+    expect(started()).toEqual([0, 1, 2, 3]);
+    core.assign(aTask(100).takesRemote(20, 1), aTask(101).needs(6), aTask(102).takesRemote(7, 1));
+    core.fetchSucceeded(core.fetchOf(0));
+    core.fetchSucceeded(core.fetchOf(1));
+    core.fetchSucceeded(core.fetchOf(2));
+    core.fetchSucceeded(core.fetchOf(3));
+    expect(started()).toEqual([20, 6, 7, 4]);
   });
 });

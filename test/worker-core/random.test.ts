@@ -36,6 +36,7 @@ class Model {
     else if (op === 12) this.cancel(row);
     else if (op === 13) harness.retract(row, b % 2 === 0 ? (this.assigned.get(row) ?? 0) : 0);
     else if (op < 16) this.endFetch(a, b % 3 > 0);
+    else if (op === 16) this.prefetch(row, b);
     else if (op === 17) this.startSharing(a);
     else harness.cancel(row, 0);
     this.readEffects();
@@ -55,8 +56,9 @@ class Model {
     }
     expect([...this.assigned.keys()]).toEqual([]);
     for (const row of this.held) harness.drop(row);
+    for (let row = 0; row < ROWS; row++) harness.drop(row);
     harness.takeAll();
-    expect(harness.core.rows.size).toBe(0);
+    expect(harness.core.objects.rows.size).toBe(0);
     expect(harness.store.size).toBe(0);
     expect(harness.core.light.async).toBe(0);
   }
@@ -65,7 +67,8 @@ class Model {
     if (this.assigned.has(row) || this.held.has(row)) return;
     const task = aTask(row)
       .attempt(++this.attempt)
-      .cpus(b % 5 > CPUS ? 0 : b % 5);
+      .cpus(b % 5 > CPUS ? 0 : b % 5)
+      .priority((b >> 6) % 3);
     const local: number[] = [];
     for (let i = 0; i < (b >> 3) % 4; i++) {
       const input = (b >> (i + 2)) % ROWS;
@@ -102,7 +105,7 @@ class Model {
     const held = [...leader.cores];
     const [first] = this.readyCpuTasks();
     const task = this.harness.startSharing(leader);
-    const like = held.length > 0 && first !== undefined && first.cpus === leader.cpus;
+    const like = held.length > 0 && first?.request === leader.request;
     expect(task).toBe(like ? first : undefined);
     if (task === undefined) return;
     expect(task.cores).toEqual(held);
@@ -116,10 +119,10 @@ class Model {
   }
 
   private readyCpuTasks(): WorkerTask[] {
-    return [...this.harness.core.rows.values()]
+    return [...this.harness.core.objects.rows.values()]
       .flatMap(({ task }) => (task === undefined ? [] : [task]))
       .filter((task) => task.state === TaskState.ready && task.cpus > 0)
-      .sort((a, b) => a.order - b.order);
+      .sort((a, b) => b.priority - a.priority || a.order - b.order);
   }
 
   private end(a: number, op: number): void {
@@ -138,12 +141,17 @@ class Model {
     else this.harness.fetchFailed(fetch);
   }
 
+  private prefetch(row: number, b: number): void {
+    if (this.held.has(row) || this.assigned.has(row)) return;
+    this.harness.prefetch(row, ...[b % 4, 4 + (b % 2)].slice(0, b % 3));
+  }
+
   private drop(row: number): void {
     const needed = [...this.localInputs.values()].some((inputs) => inputs.includes(row));
-    if (this.held.has(row) && !needed) {
-      this.held.delete(row);
-      this.harness.drop(row);
-    }
+    // Also one that is neither here nor on its way.
+    if (needed || this.assigned.has(row)) return;
+    this.held.delete(row);
+    this.harness.drop(row);
   }
 
   private cancel(row: number): void {

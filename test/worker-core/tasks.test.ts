@@ -93,7 +93,7 @@ describe("inputs made here", () => {
     core.assign(aTask(2).needs(1));
     expect(core.take("inputLost", 2)).toMatchObject({ inputRow: 1, holder: THIS_WORKER });
     expect(core.startAll()).toEqual([]);
-    expect(core.core.rows.size).toBe(0);
+    expect(core.core.objects.rows.size).toBe(0);
   });
 
   it("in a chain of 15,000 are worked off without recursion", () => {
@@ -161,7 +161,7 @@ describe("cores", () => {
     const core = new CoreHarness(1);
     core.assign(aTask(9), aTask(1).cpus(1).needs(9), aTask(2).cpus(1));
     const light = core.startTasks().find(({ row }) => row === 9)!;
-    const second = core.core.rows.get(2)!.task!;
+    const second = core.core.objects.rows.get(2)!.task!;
     expect(second.cores).toEqual([0]);
     core.assign(aTask(3).cpus(1));
     core.finish(light);
@@ -267,7 +267,7 @@ describe("retract", () => {
       core.retract(row);
       core.retract(1000 + row);
     }
-    expect([...core.core.rows.values()].map(({ row }) => row)).toEqual([0]);
+    expect([...core.core.objects.rows.values()].map(({ row }) => row)).toEqual([0]);
   });
 });
 
@@ -296,7 +296,7 @@ describe("cancel", () => {
     core.take("cancel", 1);
     core.finish(one);
     core.expectNothing();
-    expect(core.core.rows.size).toBe(0);
+    expect(core.core.objects.rows.size).toBe(0);
   });
 
   it("of a task that waits takes back what only it wanted", () => {
@@ -306,7 +306,7 @@ describe("cancel", () => {
     core.cancel(2);
     core.take("abortFetch", 1);
     core.expectNothing();
-    expect(core.core.rows.size).toBe(0);
+    expect(core.core.objects.rows.size).toBe(0);
   });
 
   it("is implied by a new attempt of the same row", () => {
@@ -330,5 +330,5 @@ it("a failed task is reported and its dependents wait to be cancelled", () => {
   expect(core.startAll()).toEqual([]);
   core.cancel(2);
   core.expectNothing();
-  expect(core.core.rows.size).toBe(0);
+  expect(core.core.objects.rows.size).toBe(0);
 });

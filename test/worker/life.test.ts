@@ -24,7 +24,7 @@ describe("registration", () => {
     const { register } = end;
     expect(register).toMatchObject({
       protocolVersion: 2,
-      workerProtocol: 2,
+      workerProtocol: 4,
       cpus: 3,
       hostname: hostname(),
       pid: process.pid,
@@ -46,13 +46,13 @@ describe("registration", () => {
   it("refused by the server is the error, and nothing stays", async () => {
     const refusal = encodeClientResponse({
       type: ClientResponseType.ERROR,
-      error: { errorMsg: "this server speaks worker protocol 2, the worker 1" },
+      error: { errorMsg: "this server speaks worker protocol 3, the worker 1" },
     });
     const server = await startServer(() => refusal);
     const workDir = scratchDirectory();
     await expect(startTestWorker(server, { workDir })).rejects.toMatchObject({
       code: "connection",
-      message: expect.stringContaining("refused this worker: this server speaks worker protocol 2"),
+      message: expect.stringContaining("refused this worker: this server speaks worker protocol 3"),
     });
     expect(readdirSync(workDir)).toEqual([]);
   });

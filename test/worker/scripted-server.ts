@@ -12,6 +12,7 @@ import {
   type RegisterMessage,
   readWorkerToServer,
   ServerToWorkerWriter,
+  type WorkerSample,
 } from "../../src/protocol/index.js";
 import { type Connection, type Listener, listen } from "../../src/transport/index.js";
 
@@ -31,6 +32,9 @@ export type WorkerEvent =
   | { kind: "started" | "retracted"; row: number; attempt: number }
   | { kind: "inputLost"; row: number; attempt: number; inputRow: number; holder: number }
   | { kind: "fetched"; row: number }
+  | { kind: "memory"; bytes: number }
+  | { kind: "sample"; sample: WorkerSample }
+  | { kind: "trace"; records: Uint8Array }
   | { kind: "pong"; serial: number }
   | { kind: "log"; row: number; attempt: number; level: number; text: string }
   | { kind: "output"; requestId: number; totalSize: number; ended: boolean; bytes: Uint8Array }
@@ -46,6 +50,8 @@ export interface TaskToAssign {
   attempt?: number;
   type: BuiltinSymbol | number;
   cpus?: number;
+  /** Id of a request that was sent; instead of cpus. */
+  request?: number;
   config?: Uint8Array | string;
   inputs?: Input[];
   extras?: Uint8Array;
@@ -74,7 +80,10 @@ export class WorkerEnd {
         ? new TextEncoder().encode(task.config)
         : (task.config ?? NO_BYTES);
     const number = typeof type === "number" ? type : builtinSymbol(type);
-    this.writer.assign(row, attempt, number, cpus, inputs.length, config, 0, config.length, extras);
+    const { length } = config;
+    if (cpus > 0) this.writer.request({ id: cpus, cpus, amounts: [] });
+    const request = task.request ?? cpus;
+    this.writer.assign(row, attempt, number, request, 0, inputs.length, config, 0, length, extras);
     for (const input of inputs) {
       if ("local" in input) this.writer.inputLocal(input.local);
       else if ("inline" in input)
@@ -139,6 +148,9 @@ export class WorkerEnd {
       inputLost: (row, attempt, inputRow, holder) =>
         this.add({ kind: "inputLost", row, attempt, inputRow, holder }),
       fetched: (row) => this.add({ kind: "fetched", row }),
+      memory: (bytes) => this.add({ kind: "memory", bytes }),
+      sample: (sample) => this.add({ kind: "sample", sample }),
+      trace: (records) => this.add({ kind: "trace", records: records.slice() }),
       pong: (serial) => this.add({ kind: "pong", serial }),
       output: (requestId, totalSize, ended, bytes) =>
         this.add({ kind: "output", requestId, totalSize, ended, bytes: bytes.slice() }),

@@ -69,10 +69,10 @@ describe("a task fails", () => {
 
   it("when its type is unknown here, and the worker goes on", async () => {
     const { end } = await startOne();
-    end.assign({ row: 1, type: "loom/scheduler/dget" });
+    end.assign({ row: 1, type: "loom/index" });
     end.assign({ row: 2, type: 999 });
     expect((await end.next("failed", 1)).failure.message).toMatch(
-      /does not offer task type "loom\/scheduler\/dget"; it offers .*loom\/run\/run/,
+      /does not offer task type "loom\/index"; it offers .*loom\/run\/run/,
     );
     expect((await end.next("failed", 2)).failure.message).toContain("number 999");
     end.assign({ row: 3, type: "loom/data/const" });

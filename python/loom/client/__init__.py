@@ -9,11 +9,14 @@ Example:
 from . import tasks
 from .client import Client
 from .errors import LoomError, LoomException, TaskFailed
+from .execution import Execution
 from .future import Future
-from .task import ResourceRequest, Task
+from .resources import ResourceRequest
+from .task import Task
 
 __all__ = [
     "Client",
+    "Execution",
     "Future",
     "LoomError",
     "LoomException",

@@ -24,10 +24,11 @@ from typing import (
 from .. import progress as progress_bar
 from . import operations
 from .address import DEFAULT_PORT, find_address
+from .arguments import check_progress, future_list, several, task_list, waiting_for
 from .errors import LoomError
-from .future import BaseFuture, Future, input_id, states_of
+from .future import BaseFuture, Future, input_id, states_of, task_query
 from .html import table
-from .reports import LogLine
+from .reports import Explanation, LogLine
 from .session import Session
 from .state import Completions, ResultState
 from .task import Task
@@ -48,6 +49,9 @@ class Client:
         address: ``"host"``, ``"host:port"`` or ``"[ipv6]:port"``; default: the one in the
             environment variable LOOM_SERVER.
         port: port of the server where the address has none.
+        progress: show in the terminal what becomes of the tasks (docs/progress.md). Default: if
+            standard error is a terminal, unless LOOM_PROGRESS=0 or CI is set. True: also with these
+            set; without a terminal never.
 
     Raises:
         LoomError: there is no server, or something else listens there.
@@ -59,9 +63,17 @@ class Client:
         b'Hello world!'
     """
 
-    def __init__(self, address: Optional[str] = None, port: int = DEFAULT_PORT) -> None:
+    def __init__(
+        self,
+        address: Optional[str] = None,
+        port: int = DEFAULT_PORT,
+        *,
+        progress: Optional[bool] = None,
+    ) -> None:
         where = find_address(address, port)
+        check_progress(progress)
         self._session = Session(where.host, where.port, str(where))
+        self._session.listeners.show_progress(progress)
 
     @property
     def address(self) -> str:
@@ -73,7 +85,13 @@ class Client:
         """Whether the connection has ended."""
         return not self._session.is_open
 
-    def submit(self, tasks: Iterable[Task], load: bool = False) -> List[Future]:
+    def submit(
+        self,
+        tasks: Iterable[Task],
+        load: bool = False,
+        *,
+        when_unsatisfiable: Optional[str] = None,
+    ) -> List[Future]:
         """Submits tasks with all they need; returns their futures at once, in the same order.
 
         What the tasks share is computed once. The same task twice gives the same future twice.
@@ -81,6 +99,9 @@ class Client:
         Args:
             tasks: a list of tasks; for a single one use :meth:`submit_one`.
             load: take tasks whose checkpoint file exists as computed.
+            when_unsatisfiable: what becomes of a task whose request none of the present workers can
+                ever satisfy: ``"wait"`` for a worker that can, or ``"refuse"`` the plan. Default:
+                as the server is set.
 
         Raises:
             LoomError: a cycle, an unknown task type, an input that was released; a lost server.
@@ -91,16 +112,19 @@ class Client:
             >>> client.gather(futures)
             [b'a', b'b']
         """
-        return submit(self, self._session, task_list(tasks), load, Future)
+        given = task_list(tasks)
+        return submit(self, self._session, given, load, when_unsatisfiable, Future)
 
-    def submit_one(self, task: Task, load: bool = False) -> Future:
+    def submit_one(
+        self, task: Task, load: bool = False, *, when_unsatisfiable: Optional[str] = None
+    ) -> Future:
         """Submits one task; see :meth:`submit`.
 
         Example:
             >>> client.submit_one(tasks.const("a")).gather()
             b'a'
         """
-        return submit(self, self._session, [task], load, Future)[0]
+        return submit(self, self._session, [task], load, when_unsatisfiable, Future)[0]
 
     def wait(
         self,
@@ -214,14 +238,38 @@ class Client:
         """What the cluster does, worker by worker: ``loom status --json`` as a dict."""
         return operations.run(operations.get_status(self._session), timeout, "asking for status")
 
-    def set_trace(self, directory: str, timeout: Optional[float] = None) -> None:
-        """Lets the server and its workers write a trace from now on.
+    def explain(
+        self, task: Union[Future, int, str], timeout: Optional[float] = None
+    ) -> Explanation:
+        """What becomes of a task, and why: what it waits for, why no worker gets it, where it is.
 
         Args:
-            directory: on a file system that they share; made absolute here.
+            task: a future or an id of this client; or a text: an id, looked for in all clients of
+                the server, ``"CLIENT:ID"``, or a label.
 
         Raises:
-            LoomError: the server refuses.
+            LoomError: the server knows no such task (any more).
+
+        Example:
+            >>> print(client.explain(future))
+        """
+        operation = operations.explain(self._session, task_query(task, self._session))
+        return operations.run(operation, timeout, "asking what a task waits for")
+
+    def set_trace(self, directory: Optional[str], timeout: Optional[float] = None) -> None:
+        """Lets the server and its workers write a trace from now on: what happens to all tasks of
+        all clients, for ``loom report``, ``loom trace`` and ``loom simulate --trace``.
+
+        Args:
+            directory: on a file system of the server, made if it is not there; made absolute here.
+                Workers that do not see it let the server write for them. None: the trace ends, all
+                of it is written when this returns.
+
+        Raises:
+            LoomError: it can't be written there.
+
+        Example:
+            >>> client.set_trace("trace")
         """
         operation = operations.set_trace(self._session, directory)
         operations.run(operation, timeout, "asking for a trace")
@@ -245,11 +293,25 @@ class Client:
             >>> stop = client.on_log(lambda line: print(line.level, line.message))
         """
 
-        def listener(line: LogLine) -> None:
-            callback(line)
+        return self._listen("log", callback)
 
-        self._session.listen("log", listener)
-        return lambda: self._session.unlisten("log", listener)
+    def on_notice(self, callback: Callable[[str], object]) -> Callable[[], None]:
+        """Calls back, in another thread, for what users should read.
+
+        For example that tasks of a plan wait for a worker that can execute them. Without it,
+        notices are warnings of the logger "loom": on standard error unless logging is set up.
+
+        Returns:
+            a function that ends it
+        """
+        return self._listen("notice", callback)
+
+    def _listen(self, kind: str, callback: Callable[[Any], object]) -> Callable[[], None]:
+        def listener(what: object) -> None:
+            callback(what)
+
+        self._session.listen(kind, listener)
+        return lambda: self._session.unlisten(kind, listener)
 
     def terminate(self) -> None:
         """Stops the server with all its workers, for all clients, and closes this client."""
@@ -307,6 +369,7 @@ def submit(
     session: Session,
     given: List[Task],
     load: bool,
+    when_unsatisfiable: Optional[str],
     make: Callable[[object, Session, ResultState], F],
 ) -> List[F]:
     """Submits the tasks; their futures, made by ``make``."""
@@ -316,41 +379,9 @@ def submit(
     session.check_open()
     if not given:
         return []
-    states = session.submit(given, load, lambda each, user: input_id(each, user, session))
+    states = session.submit(
+        given, load, when_unsatisfiable, lambda each, user: input_id(each, user, session)
+    )
     # One future for each result: one too many would release it when it is garbage.
     futures = {state: make(client, session, state) for state in dict.fromkeys(states)}
     return [futures[state] for state in states]
-
-
-def waiting_for(states: Sequence[ResultState]) -> str:
-    """What someone who waits for them does, for messages."""
-    if len(states) == 1:
-        return f"waiting for {states[0].describe()}"
-    return f"waiting for {len(states)} results"
-
-
-def task_list(tasks: Iterable[Task]) -> List[Task]:
-    """A list of what was given as several tasks."""
-    if isinstance(tasks, Task):
-        raise LoomError("submit takes a list of tasks; for a single one use submit_one")
-    try:
-        return list(tasks)
-    except TypeError:
-        raise LoomError(f"a list of tasks is expected, got {type(tasks).__name__}") from None
-
-
-def future_list(futures: Union[Iterable[F], F]) -> List[F]:
-    """A list of one future or several."""
-    if isinstance(futures, BaseFuture):
-        return [futures]
-    try:
-        return list(futures)
-    except TypeError:
-        raise LoomError(f"a list of futures is expected, got {type(futures).__name__}") from None
-
-
-def several(futures: Iterable[F], method: str) -> List[F]:
-    """A list of what was given as several futures."""
-    if isinstance(futures, BaseFuture):
-        raise LoomError(f"{method} takes a list of futures; for a single one use {method}_one")
-    return future_list(futures)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any, Dict, Optional, Tuple, TypeVar
 
+from .execution import Execution, describe_end
+
 
 class LoomError(Exception):
     """Something went wrong: one clear line that names the thing, the cause, and what to do.
@@ -36,13 +38,17 @@ class TaskFailed(LoomError):
     Attributes:
         task_id: id of the task that failed. Not always that of a future: it may be an input of it.
         message: what the worker said; several lines are possible. ``str(error)`` is this with
-            task and worker.
+            task and worker, and with how it died, as far as that is known, in the last line.
         worker: address of the worker, None if the task failed before it got to one.
         label: the task's label, None if it has none.
         task_type: symbol of its type, e.g. ``"loom/run/run"``.
         exit_status: programs: exit status; None if a signal ended it, or it never started.
-        signal: programs: the signal that ended it, e.g. ``"SIGKILL"``; else None.
-        stderr: programs: the first 128 KiB of standard error, else ``""``.
+        signal: the signal that ended the program, or the process of the function, e.g.
+            ``"SIGKILL"``; else None.
+        stderr: programs: standard error, of more than 128 KiB its beginning and end; functions
+            whose process died: its last lines; else ``""``.
+        execution: what is known of its execution: host, duration, memory; None if it was not
+            executed.
 
     Example:
         >>> try:
@@ -62,9 +68,12 @@ class TaskFailed(LoomError):
         exit_status: Optional[int] = None,
         signal: Optional[str] = None,
         stderr: str = "",
+        execution: Optional[Execution] = None,
     ) -> None:
         place = "" if worker is None else f" on worker {worker}"
-        super().__init__(f"{describe_task(task_type, label)} failed{place}: {message}")
+        end = describe_end(exit_status, signal, execution)
+        reason = message if end is None else f"{message.rstrip()}\n{end}"
+        super().__init__(f"{describe_task(task_type, label)} failed{place}: {reason}")
         self.message = message
         self.task_id = task_id
         self.worker = worker
@@ -73,6 +82,7 @@ class TaskFailed(LoomError):
         self.exit_status = exit_status
         self.signal = signal
         self.stderr = stderr
+        self.execution = execution
 
     # Exceptions are pickled by their positional arguments; this one has others.
     def __reduce__(self) -> Tuple[Any, ...]:
@@ -81,7 +91,9 @@ class TaskFailed(LoomError):
 
 def _restore(message: str, attributes: Dict[str, Any]) -> TaskFailed:
     names = ("task_id", "worker", "label", "task_type", "exit_status", "signal", "stderr")
-    return TaskFailed(message, **{name: attributes[name] for name in names})
+    known = {name: attributes[name] for name in names}
+    # Errors that were pickled by an older version have none.
+    return TaskFailed(message, **known, execution=attributes.get("execution"))
 
 
 def describe_task(task_type: str, label: Optional[str]) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Optional
 
 from .errors import LoomError, ProtocolError, TaskFailed, describe_cause
-from .messages import Error
+from .execution import Execution
+from .messages import Error, ExecutionMessage
 
 
 def task_failed(error: Error) -> TaskFailed:
@@ -21,6 +22,25 @@ def task_failed(error: Error) -> TaskFailed:
         exit_status=error.exit_status,
         signal=error.signal or None,
         stderr=error.stderr.decode(errors="replace"),
+        execution=_execution(error.execution),
+    )
+
+
+def _execution(message: Optional[ExecutionMessage]) -> Optional[Execution]:
+    if message is None:
+        return None
+    timed = message.started_ms > 0
+    points = zip(message.memory_ms, message.memory_kib)
+    return Execution(
+        host=message.host,
+        worker_pid=message.worker_pid,
+        started=message.started_ms / 1000 if timed else None,
+        duration=message.duration_ms / 1000 if timed else None,
+        time_limit=message.time_limit_ms / 1000 or None,
+        peak_bytes=message.peak_kib * 1024 or None,
+        memory=tuple((ms / 1000, kib * 1024) for ms, kib in points),
+        out_of_memory=bool(message.oom_likely),
+        memory_limit_bytes=message.memory_limit_kib * 1024 or None,
     )
 
 

@@ -1,14 +1,10 @@
-"""Python functions as tasks: ``py_task``, ``py_call``, ``py_value``, and ``js_call`` for functions
-of JavaScript. Owns how a function and its direct arguments travel; it runs on the workers. Part
-of ``tasks``.
+"""Python functions as tasks: ``py_task``, ``py_call``, ``py_value``. Owns how a function and its
+direct arguments travel; it runs on the workers. Part of ``tasks``.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
-import struct
 import types
 import weakref
 from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple, Union, overload
@@ -16,7 +12,8 @@ from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple, Uni
 from . import pickles
 from .errors import LoomError
 from .future import BaseFuture
-from .task import ResourceRequest, Task, cpu1
+from .resources import ResourceRequest, cpu1
+from .task import Task
 
 _MISSING = object()
 
@@ -40,6 +37,10 @@ def py_call(
     inputs: Union[Iterable[Any], Task, BaseFuture] = (),
     direct_args: Iterable[Any] = (),
     request: Optional[ResourceRequest] = cpu1,
+    *,
+    priority: int = 0,
+    expected_ms: Optional[float] = None,
+    expected_bytes: Optional[float] = None,
 ) -> Task:
     """A task that calls a Python function on a worker: ``fn(*direct_args, *inputs)``.
 
@@ -49,6 +50,9 @@ def py_call(
             ``unwrap()``, ...).
         direct_args: objects that are pickled into the task.
         request: what it holds while it runs; default: one core.
+        priority: of the tasks that could start, those with a higher one come first; -100 to 100.
+        expected_ms: milliseconds that it will take, as you expect; default: unknown.
+        expected_bytes: size of its result, as you expect; default: unknown.
 
     Raises:
         LoomError: the function or an argument can't be pickled.
@@ -74,7 +78,16 @@ def py_call(
         )
     given = (inputs,) if isinstance(inputs, (Task, BaseFuture)) else tuple(inputs)
     config = _pickle_arguments(tuple(direct_args), name or "function")
-    return Task("loom/py/call", (function_task, *given), config, request, label=name)
+    return Task(
+        "loom/py/call",
+        (function_task, *given),
+        config,
+        request,
+        label=name,
+        priority=priority,
+        expected_ms=expected_ms,
+        expected_bytes=expected_bytes,
+    )
 
 
 @overload
@@ -87,6 +100,10 @@ def py_task(
     request: Optional[ResourceRequest] = cpu1,
     context: bool = False,
     n_direct_args: int = 0,
+    *,
+    priority: int = 0,
+    expected_ms: Optional[float] = None,
+    expected_bytes: Optional[float] = None,
 ) -> Callable[[Callable[..., Any]], PyTask]: ...
 
 
@@ -95,6 +112,10 @@ def py_task(
     request: Optional[ResourceRequest] = cpu1,
     context: bool = False,
     n_direct_args: int = 0,
+    *,
+    priority: int = 0,
+    expected_ms: Optional[float] = None,
+    expected_bytes: Optional[float] = None,
 ) -> Any:
     """Decorator: makes a function a maker of tasks that call it on a worker.
 
@@ -107,6 +128,9 @@ def py_task(
         context: the function's first argument is the context (``task_id``, ``wrap(obj)``,
             ``log_info(message)``, ...).
         n_direct_args: how many of its arguments are direct.
+        priority: of the tasks that could start, those with a higher one come first; -100 to 100.
+        expected_ms: milliseconds that it will take, as you expect; default: unknown.
+        expected_bytes: size of its result, as you expect; default: unknown.
 
     Example:
         >>> @tasks.py_task(context=True, n_direct_args=1)
@@ -122,7 +146,9 @@ def py_task(
         raise LoomError(f"the label of py_task must be a string, got {type(label).__name__}")
 
     def decorate(fn: Callable[..., Any]) -> PyTask:
-        return PyTask(fn, label, request, context, n_direct_args)
+        return PyTask(
+            fn, label, request, context, n_direct_args, priority, expected_ms, expected_bytes
+        )
 
     return decorate
 
@@ -141,6 +167,7 @@ class PyTask:
         request: what a task holds while it runs.
         context: whether the function gets the context.
         n_direct_args: how many of its arguments are direct.
+        priority: see the attribute of tasks; so for the others.
 
     Example:
         >>> @tasks.py_task
@@ -159,6 +186,9 @@ class PyTask:
         request: Optional[ResourceRequest] = cpu1,
         context: bool = False,
         n_direct_args: int = 0,
+        priority: int = 0,
+        expected_ms: Optional[float] = None,
+        expected_bytes: Optional[float] = None,
     ) -> None:
         if not callable(fn):
             raise LoomError(f"py_task decorates functions, got {type(fn).__name__}")
@@ -170,6 +200,9 @@ class PyTask:
         self.request = request
         self.context = context
         self.n_direct_args = n_direct_args
+        self.priority = priority
+        self.expected_ms = expected_ms
+        self.expected_bytes = expected_bytes
         self._pickled: Optional[_PickledFunction] = None
 
     def __call__(self, *args: Any) -> Task:
@@ -188,7 +221,16 @@ class PyTask:
         for i in range(count, len(args)):
             inputs.append(self._input(args[i], i))
         config = _pickle_arguments(args[:count], self.label)
-        return Task("loom/py/call", inputs, config, self.request, label=self.label)
+        return Task(
+            "loom/py/call",
+            inputs,
+            config,
+            self.request,
+            label=self.label,
+            priority=self.priority,
+            expected_ms=self.expected_ms,
+            expected_bytes=self.expected_bytes,
+        )
 
     def _input(self, given: Any, position: int) -> Any:
         if isinstance(given, (Task, BaseFuture)):
@@ -212,7 +254,16 @@ class PyTask:
 
     # What is cached stays here; functions that call each other's tasks are pickled with them.
     def __reduce__(self) -> Tuple[Any, ...]:
-        return PyTask, (self.fn, self.label, self.request, self.context, self.n_direct_args)
+        return PyTask, (
+            self.fn,
+            self.label,
+            self.request,
+            self.context,
+            self.n_direct_args,
+            self.priority,
+            self.expected_ms,
+            self.expected_bytes,
+        )
 
     def __repr__(self) -> str:
         return f"<py_task {self.label!r}>"
@@ -322,48 +373,3 @@ def _pickle_arguments(args: Tuple[Any, ...], name: str) -> bytes:
             what = f'direct argument {number} of "{name}", a {type(each).__name__},'
             pickles.dumps(each, what)
         raise
-
-
-def js_call(
-    function: str,
-    inputs: Union[Iterable[Any], Task, BaseFuture] = (),
-    args: Iterable[Any] = (),
-    request: Optional[ResourceRequest] = cpu1,
-) -> Task:
-    """A task that calls a JavaScript function on a worker, by its name.
-
-    Args:
-        function: ``"module:function"``: a package or path that the worker can import (relative
-            paths: to the worker's current directory), and the name of the export.
-        inputs: tasks and futures; the function gets them after ``args``.
-        args: what JSON can express.
-        request: what it holds while it runs; default: one core.
-
-    Example:
-        >>> tasks.js_call("/srv/text.mjs:countWords", [tasks.open("/data/book.txt")], args=["de"])
-    """
-    module, colon, export = function.rpartition(":") if isinstance(function, str) else ("", "", "")
-    if not (module and export):
-        raise LoomError(f'js_call needs "module:function", got {function!r}')
-    try:
-        payload = json.dumps(list(args), allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise LoomError(
-            f"the arguments of {function} cannot be written as JSON: {error}; pass what is no JSON "
-            "as an input"
-        ) from error
-    header = json.dumps(
-        {
-            "name": export,
-            "hash": hashlib.sha256(function.encode()).hexdigest(),
-            "codeBytes": 0,
-            "context": False,
-            "module": module,
-            "export": export,
-        }
-    ).encode()
-    function_object = Task("loom/data/const", (), struct.pack("<I", len(header)) + header)
-    function_object.label = f"function {export}"
-    given = (inputs,) if isinstance(inputs, (Task, BaseFuture)) else tuple(inputs)
-    config = b"\2" + payload if payload != b"[]" else b"\0"
-    return Task("loom/js/call", (function_object, *given), config, request, label=export)

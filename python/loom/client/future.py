@@ -4,7 +4,7 @@ are garbage; states and waiting are state.py's and operations.py's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
 
 from . import state
 from .errors import LoomError
@@ -138,6 +138,17 @@ def states_of(futures: Sequence[BaseFuture], session: Session) -> List[ResultSta
             raise LoomError(f"the future with id {future.task_id} is of another client")
         states.append(future._state)
     return states
+
+
+def task_query(task: Any, session: Session) -> Union[int, str]:
+    """Which task someone asks about: an id of this client, or a text for the server."""
+    if isinstance(task, BaseFuture):
+        return states_of([task], session)[0].id
+    if isinstance(task, str):
+        return task
+    if isinstance(task, int) and not isinstance(task, bool) and 0 <= task <= 0x7FFFFFFF:
+        return task
+    raise LoomError(f"explain takes a future, an id or a text, got {task!r}")
 
 
 def input_id(given: Any, user: Task, session: Session) -> int:

@@ -1,18 +1,20 @@
 """The messages between client and server (proto/loom.proto) as bytes. Owns field numbers and
-kinds; what a message does is known in session.py. Plans are written in plan.py.
+kinds; what a message does is known in session.py and report_listeners.py. Plans are written in
+plan.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Optional, Tuple, Type, TypeVar
+from typing import Any, Callable, Dict, List, Optional, Tuple, Type, TypeVar, Union
 
 from . import wire
 from .errors import ProtocolError
 from .wire import Buffer
 
 PROTOCOL_VERSION = 2
-CLIENT_FEATURES = 1
+#: Our extensions, NOTICE, and labels of PROGRESS.
+CLIENT_FEATURES = 3
 _REGISTER_CLIENT = 2
 
 
@@ -27,6 +29,7 @@ class RequestType:
     STATUS = 22
     RELEASE_MANY = 23
     LOGS = 24
+    EXPLAIN = 25
 
 
 class ResponseType:
@@ -42,6 +45,23 @@ class ResponseType:
     FINISHED_MANY = 21
     PROGRESS = 22
     LOG = 23
+    NOTICE = 24
+
+
+@dataclass
+class ExecutionMessage:
+    """An execution that failed. 0: not said."""
+
+    host: str = ""
+    worker_pid: int = 0
+    started_ms: int = 0
+    duration_ms: int = 0
+    time_limit_ms: int = 0
+    peak_kib: int = 0
+    memory_ms: List[int] = field(default_factory=list)
+    memory_kib: List[int] = field(default_factory=list)
+    oom_likely: int = 0
+    memory_limit_kib: int = 0
 
 
 @dataclass
@@ -59,6 +79,7 @@ class Error:
     stderr: bytes = b""
     refused_plan: Optional[int] = None
     request_id: Optional[int] = None
+    execution: Optional[ExecutionMessage] = None
 
 
 @dataclass
@@ -93,6 +114,17 @@ class Log:
 
 
 @dataclass
+class LabelCounts:
+    """Numbers of tasks with one label, in a PROGRESS."""
+
+    name: str = ""
+    total: int = 0
+    running: int = 0
+    finished: int = 0
+    failed: int = 0
+
+
+@dataclass
 class Response:
     """A ClientResponse; only the fields of its type are set."""
 
@@ -107,7 +139,9 @@ class Response:
     n_finished: int = 0
     n_unfinished: int = 0
     n_failed: int = 0
+    labels: List[LabelCounts] = field(default_factory=list)
     log: Optional[Log] = None
+    notice: str = ""
 
 
 M = TypeVar("M")
@@ -147,6 +181,13 @@ def _nested(make: Type[Any], table: _Table) -> _Reader:
     return read
 
 
+def _append_nested(make: Type[Any], table: _Table) -> _Reader:
+    def read(message: Any, name: str, number: int, content: Buffer) -> None:
+        getattr(message, name).append(_read(make, table, content))
+
+    return read
+
+
 def _read(make: Type[M], table: _Table, data: Buffer) -> M:
     message = make()
     for number, wire_type, value, content in wire.read_fields(data):
@@ -167,6 +208,18 @@ _INT, _UNSIGNED = (wire.VARINT, _read_int), (wire.VARINT, _read_unsigned)
 _TEXT, _BYTES = (wire.LENGTH, _read_text), (wire.LENGTH, _read_bytes)
 _NUMBERS, _TEXTS = (wire.LENGTH, _append_numbers), (wire.LENGTH, _append_text)
 
+_EXECUTION: _Table = {
+    1: ("host", *_TEXT),
+    2: ("worker_pid", *_UNSIGNED),
+    3: ("started_ms", *_UNSIGNED),
+    4: ("duration_ms", *_UNSIGNED),
+    5: ("time_limit_ms", *_UNSIGNED),
+    6: ("peak_kib", *_UNSIGNED),
+    7: ("memory_ms", *_NUMBERS),
+    8: ("memory_kib", *_NUMBERS),
+    9: ("oom_likely", *_UNSIGNED),
+    10: ("memory_limit_kib", *_UNSIGNED),
+}
 _ERROR: _Table = {
     1: ("id", *_INT),
     2: ("worker", *_TEXT),
@@ -179,6 +232,7 @@ _ERROR: _Table = {
     25: ("stderr", *_BYTES),
     26: ("refused_plan", *_INT),
     27: ("request_id", *_INT),
+    28: ("execution", wire.LENGTH, _nested(ExecutionMessage, _EXECUTION)),
 }
 _STATS: _Table = {
     1: ("n_workers", *_INT),
@@ -199,6 +253,13 @@ _LOG: _Table = {
     3: ("text", *_TEXT),
     4: ("worker", *_TEXT),
 }
+_LABEL: _Table = {
+    1: ("name", *_TEXT),
+    2: ("total", *_UNSIGNED),
+    3: ("running", *_UNSIGNED),
+    4: ("finished", *_UNSIGNED),
+    5: ("failed", *_UNSIGNED),
+}
 _RESPONSE: _Table = {
     1: ("type", *_INT),
     4: ("error", wire.LENGTH, _nested(Error, _ERROR)),
@@ -212,6 +273,8 @@ _RESPONSE: _Table = {
     24: ("n_failed", *_UNSIGNED),
     25: ("small_values", *_BYTES),
     26: ("log", wire.LENGTH, _nested(Log, _LOG)),
+    27: ("notice", *_TEXT),
+    28: ("labels", wire.LENGTH, _append_nested(LabelCounts, _LABEL)),
 }
 
 
@@ -276,6 +339,12 @@ def read_request(task_id: int, request_id: int, offset: int, max_size: int) -> b
 def status_request(request_id: int) -> bytes:
     """A STATUS."""
     return request(RequestType.STATUS, wire.number_field(20, request_id))
+
+
+def explain_request(request_id: int, task: Union[int, str]) -> bytes:
+    """An EXPLAIN: of this client's task with that id, or of what a text means."""
+    what = wire.number_field(3, task) if isinstance(task, int) else wire.text_field(26, task)
+    return request(RequestType.EXPLAIN, wire.number_field(20, request_id), what)
 
 
 def release_request(ids: List[int]) -> bytes:

@@ -1,4 +1,4 @@
-"""Requests whose answers name them: READ and STATUS. Owns their ids; called by the session."""
+"""Requests whose answers name them: READ, STATUS, EXPLAIN. Owns their ids; the session calls it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .wire import Buffer
 
 
 class ChunkData(NamedTuple):
-    """The answer to a READ or STATUS."""
+    """The answer to a READ, STATUS or EXPLAIN."""
 
     data: Buffer
     total_size: int
@@ -20,7 +20,7 @@ class ChunkData(NamedTuple):
 
 
 class ChunkReply(Reply[ChunkData]):
-    """An open READ or STATUS."""
+    """An open READ, STATUS or EXPLAIN."""
 
     __slots__ = ("request_id", "state", "target")
 

@@ -11,11 +11,13 @@ import json
 import os
 import threading
 import time
-from typing import Any, Dict, List, Optional, Sequence, TypeVar
+from typing import Any, Dict, List, Optional, Sequence, TypeVar, Union
 
 from .errors import LoomError
 from .html import table
 from .messages import Stats
+from .open_requests import ChunkReply
+from .reports import Explanation
 from .results import Operation as Operation
 from .results import read_values
 from .session import Session
@@ -94,7 +96,16 @@ def _stats(stats: Stats) -> ClusterStats:
 
 def get_status(session: Session) -> Operation[Dict[str, Any]]:
     """What the cluster does, worker by worker."""
-    reply = session.ask_status()
+    return (yield from _read_json(session, session.ask_status(), "status"))
+
+
+def explain(session: Session, task: Union[int, str]) -> Operation[Explanation]:
+    """What becomes of a task, and why."""
+    reply = session.ask_explanation(task)
+    return Explanation((yield from _read_json(session, reply, "explanation")))
+
+
+def _read_json(session: Session, reply: ChunkReply, name: str) -> Operation[Dict[str, Any]]:
     try:
         if not reply.done:
             yield reply
@@ -102,16 +113,16 @@ def get_status(session: Session) -> Operation[Dict[str, Any]]:
         if not reply.done:
             session.forget(reply)
     try:
-        status: Dict[str, Any] = json.loads(bytes(reply.result().data))
-        return status
+        answer: Dict[str, Any] = json.loads(bytes(reply.result().data))
+        return answer
     except ValueError as error:
-        raise LoomError(f"the server's status is no JSON: {error}") from error
+        raise LoomError(f"the server's {name} is no JSON: {error}") from error
 
 
-def set_trace(session: Session, directory: str) -> Operation[None]:
-    """Has the cluster write a trace."""
+def set_trace(session: Session, directory: Optional[str]) -> Operation[None]:
+    """Has the cluster write a trace; None: it ends."""
     session.check_open()
-    session.send_trace(os.path.abspath(directory))
+    session.send_trace("" if directory is None else os.path.abspath(directory))
     try:
         # TRACE has no answer; what comes before the answer to the next request is its error.
         yield from get_stats(session)

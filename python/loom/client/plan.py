@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import math
 import os
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+import sys
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, cast
 
 from . import pickles, wire
 from .errors import LoomError
 from .messages import RequestType
-from .task import ResourceRequest, Task, describe
+from .resources import Amount, ResourceRequest, resource_name
+from .task import Task, describe
 
 #: Servers refuse longer requests.
 MAX_PLAN_BYTES = 1 << 31
@@ -25,6 +27,16 @@ MAX_ID = 0x7FFFFFFE
 _RESULT = b"\x30\x01"
 _ONCE = wire.number_field(20, 1)
 _UNSEEN = b"?"
+#: Plan.when_unsatisfiable
+_UNSATISFIABLE = {
+    None: b"",
+    "wait": wire.number_field(20, 1),
+    "refuse": wire.number_field(20, 2),
+}
+_MAX_METADATA_BYTES = 1024 * 1024
+_MAX_PRIORITY = 100
+#: The largest number of 32 bits.
+_MAX_FLOAT = 3.4028234663852886e38
 
 
 class EncodedPlan(NamedTuple):
@@ -43,6 +55,7 @@ def encode_plan(
     symbols: Mapping[str, int],
     input_id: Callable[[Any, Task], int],
     load: bool,
+    when_unsatisfiable: Optional[str] = None,
 ) -> EncodedPlan:
     """Encodes the tasks with all they need.
 
@@ -52,14 +65,19 @@ def encode_plan(
         symbols: numbers of task types and resources by name.
         input_id: id of an input that is not a task (a future), or raises LoomError.
         load: take tasks whose checkpoint file exists as computed.
+        when_unsatisfiable: "wait" or "refuse"; None: as the server is set.
 
     Raises:
         LoomError: naming the task, for a cycle, an unknown type, or anything else wrong with it.
     """
+    if when_unsatisfiable not in _UNSATISFIABLE:
+        raise LoomError(
+            f'when_unsatisfiable must be "wait" or "refuse", got {when_unsatisfiable!r}'
+        )
     encoder = _PlanEncoder(results, id_base, symbols, input_id)
     for task in results:
         encoder.add(task)
-    return encoder.finish(load)
+    return encoder.finish(load, _UNSATISFIABLE[when_unsatisfiable])
 
 
 class _PlanEncoder:
@@ -150,6 +168,9 @@ class _PlanEncoder:
             and task.metadata is None
             and task.time_limit is None
             and task.policy == "repeat"
+            and task.priority == 0
+            and task.expected_ms is None
+            and task.expected_bytes is None
         ):
             parts += _rare_fields(task)
         message = b"".join(parts)
@@ -176,26 +197,29 @@ class _PlanEncoder:
             raise LoomError(
                 f"the resource request of {describe(task)} is a {kind}; make it with tasks.cpus(n)"
             )
-        for name, _ in request.resources:
-            if name not in self._symbols:
-                raise LoomError(
-                    f'{describe(task)} requests "{name}", a resource that the server does not '
-                    "know; check its spelling"
-                )
+        for variant in (request, *request.alternatives):
+            for name, _ in variant.resources:
+                if resource_name(name) is None and name not in self._symbols:
+                    raise LoomError(
+                        f'{describe(task)} requests "{name}", a resource that the server does not '
+                        "know; check its spelling"
+                    )
         numbers = self._request_numbers
         number = numbers.setdefault(request, len(numbers))
         # By id() it is found without a call of __hash__; the task keeps it alive.
         field = self._request_fields[id(request)] = wire.number_field(5, number)
         return field
 
-    def finish(self, load: bool) -> EncodedPlan:
+    def finish(self, load: bool, when_unsatisfiable: bytes) -> EncodedPlan:
         last = self._id_base + self._count - 1
         if last > MAX_ID:
             raise LoomError(
                 f"the plan's ids would go up to {last}, beyond the last one, {MAX_ID}; connect a "
                 "new client, whose ids begin at 0"
             )
-        rest = wire.number_field(4, self._id_base) + b"".join(self._encoded_requests())
+        rest = wire.number_field(4, self._id_base) + when_unsatisfiable
+        for request in self._request_numbers:
+            rest += wire.bytes_field(1, self._encoded_request(request))
         plan_bytes = len(self._tasks) + len(rest)
         beginning = wire.number_field(1, RequestType.PLAN) + b"\x12" + wire.varint(plan_bytes)
         if load:
@@ -209,16 +233,32 @@ class _PlanEncoder:
         frame: List[wire.Buffer] = [wire.FRAME_HEADER.pack(size) + beginning, self._tasks, rest]
         return EncodedPlan(frame, self._count, [self._ids[id(task)] for task in self._results])
 
-    def _encoded_requests(self) -> List[bytes]:
-        encoded = []
-        for request in self._request_numbers:
-            resources = (
-                wire.number_field(1, self._symbols[name]) + wire.number_field(2, value)
-                for name, value in request.resources
-            )
-            content = b"".join(wire.bytes_field(1, resource) for resource in resources)
-            encoded.append(wire.bytes_field(1, content))
-        return encoded
+    def _encoded_request(self, request: ResourceRequest) -> bytes:
+        content = b""
+        for name, amount in request.resources:
+            content += wire.bytes_field(1, self._encoded_resource(name, amount))
+        for alternative in request.alternatives:
+            content += wire.bytes_field(20, self._encoded_request(alternative))
+        return content
+
+    def _encoded_resource(self, symbol: str, amount: Amount) -> bytes:
+        """Cores in the form that all servers know, other resources by name."""
+        name = resource_name(symbol)
+        if name is None:
+            # Their amounts are integers.
+            number = cast(int, amount)
+            return wire.number_field(1, self._symbols[symbol]) + wire.number_field(2, number)
+        indices = amount if isinstance(amount, tuple) else ()
+        value = float(len(amount) if isinstance(amount, tuple) else amount)
+        return b"".join(
+            [
+                wire.number_field(1, 0),
+                wire.number_field(2, 0),
+                wire.text_field(20, name),
+                wire.double_field(21, value),
+                *(wire.text_field(22, index) for index in indices),
+            ]
+        )
 
 
 def _reference(task_id: int) -> bytes:
@@ -248,7 +288,30 @@ def _rare_fields(task: Task) -> List[bytes]:
     if task.time_limit is not None:
         name = f"the time limit of {describe(task)}"
         parts.append(wire.number_field(21, milliseconds(task.time_limit, name)))
+    if task.expected_ms is not None:
+        parts.append(wire.float_field(22, _estimate(task, "expected_ms", _MAX_FLOAT)))
+    if task.expected_bytes is not None:
+        parts.append(wire.double_field(23, _estimate(task, "expected_bytes", sys.float_info.max)))
+    if task.priority != 0:
+        parts.append(wire.zigzag_field(24, _priority(task)))
     return parts
+
+
+def _estimate(task: Task, name: str, most: float) -> float:
+    value = getattr(task, name)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= most:
+        return value
+    raise LoomError(f"{name} of {describe(task)} must be a number from 0 on, got {value!r}")
+
+
+def _priority(task: Task) -> int:
+    value = task.priority
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_PRIORITY:
+        return value
+    raise LoomError(
+        f"the priority of {describe(task)} must be an integer from -{_MAX_PRIORITY} to "
+        f"{_MAX_PRIORITY}, got {value!r}"
+    )
 
 
 def milliseconds(seconds: float, name: str) -> int:
@@ -266,9 +329,16 @@ def _metadata_bytes(task: Task) -> bytes:
     """JSON where that can express it, so that other programs can read traces; else a pickle."""
     metadata = task.metadata
     if isinstance(metadata, (bytes, bytearray, memoryview)):
-        return bytes(metadata)
-    try:
-        return json.dumps(metadata).encode()
-    except (TypeError, ValueError, RecursionError):
-        pass
-    return pickles.dumps(metadata, f"the metadata of {describe(task)}")
+        content = bytes(metadata)
+    else:
+        try:
+            # Not NaN: that is no JSON.
+            content = json.dumps(metadata, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError):
+            content = pickles.dumps(metadata, f"the metadata of {describe(task)}")
+    if len(content) <= _MAX_METADATA_BYTES:
+        return content
+    raise LoomError(
+        f"the metadata of {describe(task)} has {len(content)} bytes, at most {_MAX_METADATA_BYTES} "
+        "are kept"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, Dict, NamedTuple
 
 
 class Progress(NamedTuple):
@@ -12,6 +12,19 @@ class Progress(NamedTuple):
     failed: int
     #: All of them: finished, failed and those still to be done.
     total: int
+
+
+class LabelProgress(NamedTuple):
+    """Numbers of a client's tasks with one label."""
+
+    #: the label up to its first ":", or the task type where a task has none
+    name: str
+    #: finished, failed and those still to be done
+    total: int
+    #: those that run, as far as is known: only tasks with a resource request
+    running: int
+    finished: int
+    failed: int
 
 
 class LogLine(NamedTuple):
@@ -24,3 +37,20 @@ class LogLine(NamedTuple):
     message: str
     #: address of the worker
     worker: str
+
+
+class Explanation(Dict[str, Any]):
+    """What becomes of a task, and why: ``loom explain --json`` as a dict; its str is the text.
+
+    ``explanation["tasks"]`` has a dict for each task that matches: its ``state`` (``"waiting"``,
+    ``"ready"``, ``"assigned"``, ``"finished"``, ``"failed"`` or ``"released"``), ``summary``, and
+    what there is to say of a task in that state.
+    """
+
+    @property
+    def text(self) -> str:
+        """All of it for people: for each task a sentence, and the details below it."""
+        return str(self["text"])
+
+    def __str__(self) -> str:
+        return self.text

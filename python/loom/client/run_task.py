@@ -13,7 +13,8 @@ from . import wire
 from .errors import LoomError
 from .future import BaseFuture
 from .plan import milliseconds
-from .task import ResourceRequest, Task, cpu1
+from .resources import ResourceRequest, cpu1
+from .task import Task
 
 TaskLike = Union[Task, BaseFuture]
 Pair = Union[Tuple[TaskLike, str], Tuple[str, TaskLike]]
@@ -34,6 +35,9 @@ def run(
     success_codes: Iterable[int] = (),
     keep_directory: bool = False,
     label: Optional[str] = None,
+    priority: int = 0,
+    expected_ms: Optional[float] = None,
+    expected_bytes: Optional[float] = None,
 ) -> Task:
     """A task that runs a program in a fresh working directory.
 
@@ -53,6 +57,9 @@ def run(
         success_codes: exit statuses that count as success; default: only 0.
         keep_directory: keep the working directory, to look into it.
         label: the task's label.
+        priority: of the tasks that could start, those with a higher one come first; -100 to 100.
+        expected_ms: milliseconds that it will take, as you expect; default: unknown.
+        expected_bytes: size of its result, as you expect; default: unknown.
 
     Example:
         >>> tasks.run("sort -u", stdin=tasks.open("words.txt"))
@@ -91,7 +98,16 @@ def run(
     config += [wire.text_field(2, name) for name in mapped]
     config += [wire.text_field(3, name) for name in results]
     config += _extensions(command, env, time_limit, success_codes, keep_directory)
-    return Task("loom/run/run", mapped.values(), b"".join(config), request, label=label)
+    return Task(
+        "loom/run/run",
+        mapped.values(),
+        b"".join(config),
+        request,
+        label=label,
+        priority=priority,
+        expected_ms=expected_ms,
+        expected_bytes=expected_bytes,
+    )
 
 
 def _words(args: Union[str, Sequence[Argument]]) -> List[str]:

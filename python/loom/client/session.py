@@ -1,7 +1,8 @@
 """One connection to a server: registering, requests and their answers, news of results.
 
 Owns the state of the protocol (open requests, symbols, ids) and tells the result states what
-happened to them. Used by the clients and operations.py; users never see it.
+happened to them; what the server reports besides results goes on to report_listeners.py. Used by
+the clients and operations.py; users never see it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import logging
 import os
 import threading
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Sequence
+from typing import Any, Callable, Deque, Dict, List, Optional, Sequence, Union
 
 from . import messages
 from .connection import Connection, connect
@@ -19,7 +20,7 @@ from .failures import connection_lost, task_failed
 from .messages import RequestType, Response, ResponseType
 from .open_requests import ChunkData, ChunkReply, OpenRequests
 from .plan import encode_plan
-from .reports import LogLine, Progress
+from .report_listeners import ReportListeners
 from .result_table import ResultTable
 from .state import RELEASED, Reply, ResultState
 from .task import Task
@@ -30,7 +31,6 @@ _log = logging.getLogger("loom")
 _CONNECT_TIMEOUT_S = 10.0
 _REGISTER_TIMEOUT_S = 10.0
 _END_TIMEOUT_S = 5.0
-_LEVELS = {1: "debug", 2: "info", 3: "warn", 4: "error", 5: "critical"}
 
 
 class Session:
@@ -47,12 +47,11 @@ class Session:
         self.next_id = 0
         self.symbols: Sequence[str] = ()
         self.symbol_numbers: Dict[str, int] = {}
-        self.progress: Optional[Progress] = None
+        self.listeners = ReportListeners(name)
         self._pid = os.getpid()
         self._requests = OpenRequests()
         self._stats_requests: Deque[Reply[messages.Stats]] = deque()
         self._flush_expected = False
-        self._listeners: Dict[str, List[Callable[[Any], object]]] = {"progress": [], "log": []}
         # The chunk whose raw frame comes next.
         self._open_chunk: Optional[messages.Chunk] = None
         # While it is a list, errors that answer no request go there, else to the log.
@@ -101,13 +100,18 @@ class Session:
             raise fresh(error)
 
     def submit(
-        self, tasks: Sequence[Task], load: bool, input_id: Callable[[Any, Task], int]
+        self,
+        tasks: Sequence[Task],
+        load: bool,
+        when_unsatisfiable: Optional[str],
+        input_id: Callable[[Any, Task], int],
     ) -> List[ResultState]:
         """Sends a plan; the states of the tasks' results, one for each task in ``tasks``."""
         with self.submit_lock:
             self.check_open()
             id_base = self.next_id
-            plan = encode_plan(tasks, id_base, self.symbol_numbers, input_id, load)
+            symbols = self.symbol_numbers
+            plan = encode_plan(tasks, id_base, symbols, input_id, load, when_unsatisfiable)
             self.next_id = id_base + plan.n_tasks
             states: Dict[int, ResultState] = {}
             for task, task_id in zip(tasks, plan.result_ids):
@@ -139,6 +143,11 @@ class Session:
     def ask_status(self) -> ChunkReply:
         """Asks for the cluster's status (JSON)."""
         return self._ask_for_chunk(ChunkReply(self.lock, None, None), messages.status_request)
+
+    def ask_explanation(self, task: Union[int, str]) -> ChunkReply:
+        """Asks what becomes of a task (JSON): of this client by its id, or what a text means."""
+        reply = ChunkReply(self.lock, None, None)
+        return self._ask_for_chunk(reply, lambda each: messages.explain_request(each, task))
 
     def _ask_for_chunk(self, reply: ChunkReply, encode: Callable[[int], bytes]) -> ChunkReply:
         with self.lock:
@@ -174,20 +183,14 @@ class Session:
         return problems or []
 
     def listen(self, kind: str, listener: Callable[[Any], object]) -> None:
-        """Calls back in the connection's thread; ``kind`` is "progress" or "log"."""
+        """Calls back in the connection's thread; ``kind`` is "progress", "log" or "notice"."""
         self.check_open()
-        listeners = self._listeners[kind]
-        listeners.append(listener)
-        if kind == "log" and len(listeners) == 1:
+        if self.listeners.add(kind, listener) and kind == "log":
             self._send(messages.logs_request(True))
 
     def unlisten(self, kind: str, listener: Callable[[Any], object]) -> None:
         """Ends :meth:`listen`."""
-        listeners = self._listeners[kind]
-        if listener not in listeners:
-            return
-        listeners.remove(listener)
-        if kind == "log" and not listeners and self.is_open:
+        if self.listeners.remove(kind, listener) and kind == "log" and self.is_open:
             self._send(messages.logs_request(False))
 
     def _send(self, request: bytes) -> None:
@@ -259,6 +262,7 @@ class Session:
             self._requests.fail_all(end_error)
             while self._stats_requests:
                 self._stats_requests.popleft().fail(end_error)
+        self.listeners.end()
 
     # --- what comes, in the connection's thread ---
 
@@ -290,21 +294,10 @@ class Session:
             self._receive_failure(_needed(response.error, "TASK_FAILED"))
         elif kind == ResponseType.ERROR:
             self._receive_error(_needed(response.error, "ERROR"))
-        elif kind == ResponseType.PROGRESS:
-            done = response.n_finished + response.n_failed
-            progress = Progress(
-                response.n_finished, response.n_failed, done + response.n_unfinished
-            )
-            self.progress = progress
-            self._tell("progress", progress)
         elif kind == ResponseType.STATS:
             with self.lock:
                 if self._stats_requests:
                     self._stats_requests.popleft().set(_needed(response.stats, "STATS"))
-        elif kind == ResponseType.LOG:
-            log = _needed(response.log, "LOG")
-            level = _LEVELS.get(log.level, str(log.level))
-            self._tell("log", LogLine(log.task_id, level, log.text, log.worker))
         elif kind == ResponseType.DICTIONARY:
             # It comes again when there are new symbols.
             self.symbols = response.symbols
@@ -312,15 +305,8 @@ class Session:
             with self.lock:
                 if not self._registered.done:
                     self._registered.set(None)
-        else:
+        elif not self.listeners.receive(response):
             raise ProtocolError(f"a response has the unexpected type {kind}")
-
-    def _tell(self, kind: str, what: object) -> None:
-        for listener in list(self._listeners[kind]):
-            try:
-                listener(what)
-            except Exception:  # the listener's own mistake, not the connection's
-                _log.exception("a %s callback failed", kind)
 
     def _receive_finished(self, response: Response) -> None:
         ids = response.ids

@@ -125,10 +125,13 @@ class ResultState:
 
     def become(self, status: str, error: Optional[LoomError] = None) -> None:
         """The only place where the status changes; the lock is held."""
-        if self.status == RELEASED or (self.status == FAILED and status == FINISHED):
+        if self.status == RELEASED:
             return
         self.status = status
-        if status != FINISHED:
+        if status == FINISHED:
+            # It may have failed before: somebody had its task executed again (the dashboard).
+            self.error = None
+        else:
             self.value = None
         if error is not None:
             self.error = error

@@ -1,4 +1,4 @@
-"""Tasks as users describe them: the type, resource requests, and what may be an input.
+"""Tasks as users describe them: the type, attributes, and what may be an input.
 
 Nothing here knows which task types exist (tasks.py) or how plans are sent (plan.py). Functions on
 workers make tasks, too: the attributes ``task_type``, ``config`` and ``inputs`` are plain.
@@ -6,59 +6,13 @@ workers make tasks, too: the attributes ``task_type``, ``config`` and ``inputs``
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, Optional, Sequence, Union
 
 from .errors import LoomError, describe_task
 from .html import table
+from .resources import ResourceRequest
 
 BytesLike = Union[bytes, bytearray, memoryview]
-
-
-class ResourceRequest:
-    """What a task holds while it runs. Equal ones may be shared; they do not change.
-
-    Args:
-        resources: amount by resource, e.g. ``{"loom/resource/cpus": 2}``.
-
-    Example:
-        >>> tasks.run("sort words.txt", request=tasks.cpus(2))
-    """
-
-    __slots__ = ("_hash", "resources")
-
-    def __init__(self, resources: Mapping[str, int]) -> None:
-        for name, value in resources.items():
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
-                raise LoomError(
-                    f"the request for {name} must be an integer from 0 to 2^31 - 1, got {value!r}"
-                )
-        self.resources: Tuple[Tuple[str, int], ...] = tuple(sorted(resources.items()))
-        self._hash = hash(self.resources)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ResourceRequest) and self.resources == other.resources
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __repr__(self) -> str:
-        return f"ResourceRequest({dict(self.resources)!r})"
-
-    def __reduce__(self) -> Tuple[Any, ...]:
-        return ResourceRequest, (dict(self.resources),)
-
-
-def cpus(count: int) -> ResourceRequest:
-    """A request for cores of one worker; 0 for a task that hardly computes.
-
-    Example:
-        >>> tasks.run("make -j4", request=tasks.cpus(4))
-    """
-    return ResourceRequest({"loom/resource/cpus": count})
-
-
-#: One core: what programs and functions hold unless told otherwise.
-cpu1 = cpus(1)
 
 
 class Task:
@@ -82,10 +36,15 @@ class Task:
         label: shown in errors, traces and status in place of the task type.
         checkpoint_path: absolute path at which the worker stores the result; see
             ``Client.submit(load=True)``.
-        metadata: kept in traces: bytes, or anything that JSON or pickle can express.
+        metadata: kept with the task, for traces and explanations: bytes, or anything that JSON or
+            pickle can express; at most 1 MiB.
         policy: ``"repeat"`` (default): execute it again when it, or its result, was lost with a
             worker; ``"once"``: let it fail then, for tasks whose effects must not happen twice.
         time_limit: seconds that one execution may take; then it fails. Default: no limit.
+        priority: integer from -100 to 100: of the tasks that could start, those with a higher one
+            come first. Default: 0.
+        expected_ms: milliseconds that its execution will take, as you expect. Default: unknown.
+        expected_bytes: size of its result, as you expect. Default: unknown.
 
     Example:
         >>> task = Task("my/filter", [tasks.open("a.txt")], b"threshold=3")
@@ -96,10 +55,13 @@ class Task:
         "__weakref__",
         "checkpoint_path",
         "config",
+        "expected_bytes",
+        "expected_ms",
         "inputs",
         "label",
         "metadata",
         "policy",
+        "priority",
         "resource_request",
         "task_type",
         "time_limit",
@@ -117,6 +79,9 @@ class Task:
         metadata: Any = None,
         policy: str = "repeat",
         time_limit: Optional[float] = None,
+        priority: int = 0,
+        expected_ms: Optional[float] = None,
+        expected_bytes: Optional[float] = None,
     ) -> None:
         self.task_type = task_type
         self.inputs: Sequence[Any] = tuple(inputs)
@@ -127,6 +92,9 @@ class Task:
         self.metadata = metadata
         self.policy = policy
         self.time_limit = time_limit
+        self.priority = priority
+        self.expected_ms = expected_ms
+        self.expected_bytes = expected_bytes
 
     def __repr__(self) -> str:
         name = "" if self.label is None else f" {self.label!r}"
@@ -139,9 +107,10 @@ class Task:
             "label": self.label,
             "inputs": len(self.inputs),
             "config": f"{len(self.config)} bytes",
-            "request": self.resource_request and dict(self.resource_request.resources),
+            "request": self.resource_request,
             "checkpoint": self.checkpoint_path,
             "time limit": self.time_limit and f"{self.time_limit} s",
+            "priority": self.priority or None,
         }
         return table("Task", {name: value for name, value in rows.items() if value is not None})
 

@@ -17,15 +17,18 @@ import struct
 from typing import Any, Iterable, List, Optional, SupportsIndex, Union
 
 from .errors import LoomError
-from .functions import PyTask, js_call, py_call, py_task, py_value
+from .functions import PyTask, py_call, py_task, py_value
 from .future import BaseFuture
+from .js_functions import js_call
+from .resources import ResourceRequest, any_of, cpu1, cpus, resources
 from .run_task import run
-from .task import BytesLike, ResourceRequest, Task, as_bytes, cpu1, cpus
+from .task import BytesLike, Task, as_bytes
 
 __all__ = [
     "PyTask",
     "ResourceRequest",
     "Task",
+    "any_of",
     "array_make",
     "const",
     "cpu1",
@@ -40,6 +43,7 @@ __all__ = [
     "py_call",
     "py_task",
     "py_value",
+    "resources",
     "run",
     "save",
     "size",
@@ -150,8 +154,9 @@ def length(inputs: Inputs) -> Task:
 
 
 def dslice(input: TaskLike) -> Task:
-    """Stands for slices of an array: the scheduler replaces it, and what follows it up to the next
-    task that takes them all, by as many tasks as suit the cluster.
+    """Stands for slices of an array or of pieces: what depends on it is executed once for each. The
+    server makes them when the length is known, some for each core of the cluster. ``array_make``
+    collects what comes out, in order; nothing else that depends on it can be a result.
 
     Example:
         >>> a = tasks.dslice(tasks.split(text))
@@ -161,7 +166,7 @@ def dslice(input: TaskLike) -> Task:
 
 
 def dget(input: TaskLike) -> Task:
-    """Stands for the elements of an array; see :func:`dslice`.
+    """Stands for each element of an array or of pieces; see :func:`dslice`. An empty input fails.
 
     Example:
         >>> a = tasks.dget(tasks.split(text))

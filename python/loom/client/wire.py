@@ -65,6 +65,21 @@ def text_field(field: int, text: str) -> bytes:
     return bytes_field(field, text.encode())
 
 
+def float_field(field: int, number: float) -> bytes:
+    """A field of 32 bits with a number that these can express."""
+    return varint(field << 3 | FIXED32) + struct.pack("<f", number)
+
+
+def double_field(field: int, number: float) -> bytes:
+    """A field of 64 bits with a number."""
+    return varint(field << 3 | FIXED64) + struct.pack("<d", number)
+
+
+def zigzag_field(field: int, number: int) -> bytes:
+    """A field with an integer that is often negative (sint32)."""
+    return number_field(field, number << 1 if number >= 0 else -number * 2 - 1)
+
+
 def packed_field(field: int, numbers: List[int]) -> bytes:
     """A packed field of unsigned numbers."""
     return bytes_field(field, b"".join(map(varint, numbers)))

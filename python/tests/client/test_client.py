@@ -1,11 +1,9 @@
-"""Everything a client can do, with a real server and real workers."""
+"""What a client does with tasks and their futures; several threads and clients."""
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,6 @@ import pytest
 
 import loom.client
 from loom import Client, LocalCluster, LoomError, Task, TaskFailed, tasks
-
-from .harness import FakeServer, error, open_files, until
 
 
 def test_the_documented_names() -> None:
@@ -33,151 +29,6 @@ def test_the_documented_names() -> None:
 def test_hello(client: Client) -> None:
     task = tasks.merge((tasks.const("Hello "), tasks.const("world!")))
     assert client.submit_one(task).gather() == b"Hello world!"
-
-
-def test_built_in_tasks(client: Client, tmp_path: Path) -> None:
-    source = tmp_path / "in.txt"
-    source.write_bytes(b"one\ntwo\nthree\n")
-    saved = tmp_path / "out.txt"
-    text = tasks.open(str(source))
-    pieces = tasks.split(text)
-    array = tasks.array_make((tasks.const("a"), tasks.const("bc"), tasks.array_make([])))
-    results = client.gather(
-        client.submit(
-            [
-                tasks.merge((tasks.const("a"), tasks.const("b")), delimiter="--"),
-                text,
-                pieces,
-                tasks.split(tasks.const("a;b"), ";"),
-                tasks.get(pieces, 1),
-                tasks.slice(pieces, 1, 3),
-                tasks.slice(pieces, 2),
-                tasks.slice(array, 0, 2),
-                array,
-                tasks.get(array, 1),
-                tasks.size(text),
-                tasks.size([text, array]),
-                tasks.length(pieces),
-                tasks.length([array, pieces]),
-                tasks.save(text, str(saved)),
-                tasks.const(""),
-            ]
-        )
-    )
-    assert results == [
-        b"a--b",
-        b"one\ntwo\nthree\n",
-        [b"one\n", b"two\n", b"three\n"],
-        [b"a;", b"b"],
-        b"two\n",
-        b"two\nthree\n",
-        b"three\n",
-        [b"a", b"bc"],
-        [b"a", b"bc", []],
-        b"bc",
-        (14).to_bytes(8, "little"),
-        (17).to_bytes(8, "little"),
-        (3).to_bytes(8, "little"),
-        (6).to_bytes(8, "little"),
-        b"",
-        b"",
-    ]
-    assert saved.read_bytes() == b"one\ntwo\nthree\n"
-
-
-def test_programs(client: Client) -> None:
-    a, b = tasks.const("b\na\n"), tasks.const("3")
-    results = client.gather(
-        client.submit(
-            [
-                tasks.run("sort", stdin=a),
-                tasks.run(("cat", "x", "y"), [(a, "x"), ("y", b)]),
-                tasks.run("seq $n", [(b, "$n")]),
-                tasks.run("seq $n", variables={"n": b}),
-                tasks.run(["sh", "-c", "echo out; echo f > f"], outputs=[None, "f"]),
-                tasks.run(["sh", "-c", "echo f > f"], outputs="f"),
-                tasks.run(["sh", "-c", "echo $K $HOME"], env={"K": "v", "HOME": "h"}),
-                tasks.run(["sh", "-c", "echo no; exit 3"], success_codes=[0, 3]),
-                tasks.run("cat", {"x": a}),
-                tasks.run("echo 'a  b' \"c\"", request=tasks.cpus(2)),
-            ]
-        )
-    )
-    assert results == [
-        b"a\nb\n",
-        b"b\na\n3",
-        b"1\n2\n3\n",
-        b"1\n2\n3\n",
-        [b"out\n", b"f\n"],
-        b"f\n",
-        b"v h\n",
-        b"no\n",
-        b"",
-        b"a  b c\n",
-    ]
-
-
-def test_a_kept_directory(client: Client) -> None:
-    where = client.submit_one(tasks.run("pwd", keep_directory=True)).gather().decode().strip()
-    assert (Path(where) / "+out").read_text().strip() == where
-    gone = client.submit_one(tasks.run("pwd")).gather().decode().strip()
-    assert not Path(gone).exists()
-
-
-def test_a_failed_program(client: Client) -> None:
-    bad = tasks.run(["sh", "-c", "echo oh >&2; exit 7"])
-    bad.label = "bad one"
-    futures = client.submit([tasks.merge([bad]), bad, tasks.const("fine")])
-    for use in (futures[0].wait, futures[1].fetch, lambda: client.wait(futures)):
-        with pytest.raises(TaskFailed) as caught:
-            use()
-        failure = caught.value
-        assert (failure.label, failure.task_type) == ("bad one", "loom/run/run")
-        assert (failure.exit_status, failure.signal, failure.stderr) == (7, None, "oh\n")
-        assert failure.task_id == futures[1].task_id
-        assert failure.worker is not None and ":" in failure.worker
-        assert failure.message.startswith("Program terminated with status 7")
-        assert str(failure).startswith('task "bad one" (loom/run/run) failed on worker ')
-    assert futures[2].gather() == b"fine"
-    assert futures[0].failed() and futures[0].status == "failed"
-    assert isinstance(futures[0].error, TaskFailed)
-    assert futures[2].released() and futures[2].error is None
-
-
-def test_other_failures(client: Client, tmp_path: Path) -> None:
-    def failure(task: Task) -> TaskFailed:
-        with pytest.raises(TaskFailed) as caught:
-            client.submit_one(task).gather()
-        return caught.value
-
-    assert failure(tasks.run("/no/such/program")).message.count("/no/such/program")
-    assert failure(tasks.run(["sh", "-c", "kill -9 $$"])).signal == "SIGKILL"
-    assert "f.txt" in failure(tasks.run("true", outputs="f.txt")).message
-    assert "3" in failure(tasks.get(tasks.array_make([]), 3)).message
-    assert "nowhere" in failure(tasks.open(tmp_path / "nowhere")).message
-    assert failure(tasks.run("sleep 100", time_limit=0.05)).exit_status is None
-
-
-def test_task_failed_can_be_pickled(client: Client) -> None:
-    import copy
-    import pickle
-
-    future = client.submit_one(tasks.run("false"))
-    with pytest.raises(TaskFailed) as caught:
-        future.wait()
-    for again in (pickle.loads(pickle.dumps(caught.value)), copy.copy(caught.value)):
-        assert again.__dict__ == caught.value.__dict__
-        assert str(again) == str(caught.value)
-
-
-def test_the_same_failure_is_raised_again_and_again(client: Client) -> None:
-    future = client.submit_one(tasks.run("false"))
-    depths = []
-    for _ in range(3):
-        with pytest.raises(TaskFailed) as caught:
-            future.wait()
-        depths.append(len(caught.traceback))
-    assert len(set(depths)) == 1
 
 
 def test_wait_fetch_gather_release(client: Client) -> None:
@@ -266,7 +117,7 @@ def test_wrong_arguments(client: Client) -> None:
 def test_refused_plans(client: Client) -> None:
     before = client.submit_one(tasks.const("x"))
     task = tasks.run("true", request=tasks.cpus(1000))
-    a, b = client.submit([tasks.const("a"), task])
+    a, b = client.submit([tasks.const("a"), task], when_unsatisfiable="refuse")
     for use in (a.wait, b.fetch, lambda: client.gather([a])):
         with pytest.raises(
             LoomError, match="refused the plan: task 2 requests 1000 cpus"
@@ -311,77 +162,6 @@ def test_waiting_again_and_again_leaves_nothing_behind(client: Client) -> None:
     assert not slow._state._listeners
 
 
-def test_release_cancels(client: Client) -> None:
-    futures = client.submit([tasks.run("sleep 100") for _ in range(50)])
-    client.release(futures)
-    until(lambda: client.get_stats()["n_tasks"] == 0)
-    assert client.submit_one(tasks.run("echo x", request=tasks.cpus(2))).gather() == b"x\n"
-
-
-def test_who_waits_for_a_released_future_is_told(client: Client) -> None:
-    slow = client.submit_one(tasks.run("sleep 100"))
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(slow.gather)
-        until(lambda: slow._state._listeners)
-        slow.release()
-        with pytest.raises(LoomError, match="was released"):
-            waiting.result()
-
-
-def test_futures_that_are_garbage_are_released(client: Client) -> None:
-    futures = client.submit([tasks.const("x" * 100) for _ in range(1000)])
-    kept = futures[7]
-    client.wait(futures)
-    assert client.get_stats()["n_data_objects"] == 1000
-    del futures
-    gc.collect()
-    assert client.get_stats()["n_data_objects"] == 1
-    assert kept.gather() == b"x" * 100
-
-
-def test_garbage_is_released_without_a_further_request(
-    client: Client, cluster: LocalCluster
-) -> None:
-    with cluster.client() as other:
-        for _ in range(3):
-            client.submit_one(tasks.run("sleep 100"))
-            until(lambda: other.get_stats()["n_tasks"] == 0)
-
-
-def test_tasks_keep_futures_alive(client: Client) -> None:
-    task = tasks.merge([client.submit_one(tasks.const("x"))])
-    gc.collect()
-    assert client.submit_one(task).gather() == b"x"
-
-
-def test_a_client_that_is_garbage_is_closed(cluster: LocalCluster) -> None:
-    before = threading.active_count(), open_files()
-    future = cluster.client().submit_one(tasks.const("x" * 100))
-    assert future.gather() == b"x" * 100
-    del future
-    gc.collect()
-    until(lambda: (threading.active_count(), open_files()) == before)
-
-
-def test_closing(cluster: LocalCluster) -> None:
-    before = threading.active_count(), open_files()
-    client = cluster.client()
-    slow = client.submit_one(tasks.run("sleep 100"))
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(slow.wait)
-        until(lambda: slow._state._listeners)
-        client.close()
-        with pytest.raises(LoomError, match="this client is closed; connect a new one"):
-            waiting.result()
-    assert client.closed
-    client.close()
-    for use in (slow.wait, lambda: client.submit([tasks.const("")]), client.get_stats):
-        with pytest.raises(LoomError, match="closed"):
-            use()
-    slow.release()
-    assert (threading.active_count(), open_files()) == before
-
-
 def test_as_completed(client: Client, tmp_path: Path) -> None:
     gates = [tmp_path / f"gate{i}" for i in range(3)]
     script = "until [ -e $0 ]; do sleep 0.01; done; echo $0"
@@ -422,172 +202,7 @@ def test_several_clients(cluster: LocalCluster) -> None:
         each.close()
 
 
-def test_stats_and_status(client: Client) -> None:
-    assert client.get_stats() == {
-        "n_workers": 2,
-        "n_data_objects": 0,
-        "n_tasks": 0,
-        "n_clients": 1,
-    }
-    assert type(client.get_stats()["n_workers"]) is int
-    assert [each["cpus"] for each in client.get_status()["workers"]] == [2, 2]
-
-
-def test_large_results(client: Client) -> None:
-    size = 30_000_000
-    make = tasks.run(["sh", "-c", f"yes abcdefg | head -c {size}"])
-    expected = (b"abcdefg\n" * (size // 8 + 1))[:size]
-    plain, array = client.submit([make, tasks.array_make([make, tasks.const("x"), make])])
-    assert plain.gather() == expected
-    assert array.gather() == [expected, b"x", expected]
-
-
-def test_large_plans(client: Client) -> None:
-    content = bytes(range(256)) * 400_000
-    assert client.submit_one(tasks.size(tasks.const(content))).gather() == (
-        len(content).to_bytes(8, "little")
-    )
-
-
-def test_a_chain_of_100000_tasks(client: Client) -> None:
-    task = tasks.const("x")
-    for _ in range(100_000):
-        task = tasks.merge([task])
-    assert client.submit_one(task).gather() == b"x"
-
-
-def test_50000_results(client: Client) -> None:
-    futures = client.submit([tasks.const(str(i)) for i in range(50_000)])
-    assert client.gather(futures) == [b"%d" % i for i in range(50_000)]
-    assert client.get_stats()["n_data_objects"] == 0
-
-
-def test_checkpoints(client: Client, tmp_path: Path) -> None:
-    marker = tmp_path / "runs"
-    path = tmp_path / "checkpoint"
-
-    def make() -> Task:
-        task = tasks.run(["sh", "-c", f"echo run >> {marker}; echo result"])
-        task.checkpoint_path = str(path)
-        return tasks.merge([task, tasks.const("!")])
-
-    assert client.submit_one(make(), load=True).gather() == b"result\n!"
-    assert path.read_bytes() == b"result\n"
-    assert client.submit_one(make(), load=True).gather() == b"result\n!"
-    assert marker.read_text() == "run\n"
-    assert client.submit([make()])[0].gather() == b"result\n!"
-    assert marker.read_text() == "run\nrun\n"
-
-
-def test_time_limits_of_tasks(client: Client) -> None:
-    task = tasks.run("sleep 100")
-    task.time_limit = 0.1
-    with pytest.raises(TaskFailed):
-        client.submit_one(task).gather(timeout=30)
-
-
-def test_set_trace(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    client.set_trace(str(tmp_path))
-
-    def talk(server: FakeServer) -> None:
-        from loom.client import wire
-
-        from .harness import frame
-
-        server.register()
-        got.append(server.receive_request(7)[7][0])
-        server.send(error("the disk is full"))
-        server.receive_request(6)
-        server.send(frame(wire.number_field(1, 11) + wire.bytes_field(6, b"")))
-        server.hold()
-
-    got: list[bytes] = []
-    monkeypatch.chdir(tmp_path)
-    with FakeServer(talk) as server, Client(server.address) as other:
-        with pytest.raises(LoomError, match="^the disk is full$"):
-            other.set_trace("sub")
-    assert got == [str(tmp_path / "sub").encode()]
-
-
-def test_terminate() -> None:
-    with LocalCluster() as cluster:
-        client, other = cluster.client(), cluster.client()
-        future = client.submit_one(tasks.run("sleep 100"))
-        client.terminate()
-        assert client.closed
-        with pytest.raises(LoomError, match="this client has stopped its server"):
-            future.wait()
-        with pytest.raises(LoomError, match="was lost"):
-            other.submit_one(tasks.run("sleep 100")).wait()
-        until(lambda: not cluster._server.is_alive() and not cluster.workers)
-
-
-def test_a_plan_far_larger_than_what_is_queued(client: Client) -> None:
-    """Who sends more than the server takes at once waits, and nothing is lost."""
-    data = b"x" * 40_000_000
-    futures = [client.submit_one(tasks.size(tasks.const(data))) for _ in range(4)]
-    assert [int.from_bytes(each, "little") for each in client.gather(futures)] == [len(data)] * 4
-
-
-def test_a_cluster_started_by_hand(tmp_path: Path) -> None:
-    """By its command line, as in the documentation."""
-    from loom.cluster import find_command
-
-    command = find_command()
-    server = subprocess.Popen(
-        [*command, "server", "--port", "0"], stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout is not None
-    port = int(server.stdout.readline().rsplit(":", 1)[1])
-    worker = subprocess.Popen(
-        [*command, "worker", "127.0.0.1", str(port), "--cpus=1", f"--wdir={tmp_path}"],
-        stdout=subprocess.PIPE,
-    )
-    assert worker.stdout is not None
-    worker.stdout.readline()
-    client = Client("127.0.0.1", port)
-    assert client.submit_one(tasks.run("pwd")).gather().startswith(str(tmp_path).encode())
-    client.terminate()
-    assert (server.wait(20), worker.wait(20)) == (0, 0)
-    server.stdout.close()
-    worker.stdout.close()
-
-
 def test_importing_is_quiet_and_needs_no_cloudpickle() -> None:
     script = "import sys, loom, loom.aio; print('cloudpickle' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")
-
-
-def test_log_lines_come_to_who_listens() -> None:
-    from loom.client import wire
-
-    from .harness import frame
-
-    asked = []
-
-    def talk(server: FakeServer) -> None:
-        server.register()
-        asked.append(server.receive_request(24)[25])
-        log = (
-            wire.number_field(1, 5)
-            + wire.number_field(2, 4)
-            + wire.text_field(3, "oh")
-            + wire.text_field(4, "w:1")
-        )
-        server.receive_request(6)
-        server.send(frame(wire.number_field(1, 23) + wire.bytes_field(26, log)))
-        server.send(frame(wire.number_field(1, 11) + wire.bytes_field(6, b"")))
-        asked.append(server.receive_request(24)[25])
-
-    lines: list[Any] = []
-    with FakeServer(talk) as server, Client(server.address) as client:
-        stop_bad = client.on_log(lambda line: 1 / 0)
-        stop = client.on_log(lines.append)
-        client.get_stats()
-        assert lines == [(5, "error", "oh", "w:1")]
-        stop_bad()
-        stop()
-        stop()
-        until(lambda: len(asked) == 2)
-    assert asked == [[1], [0]]

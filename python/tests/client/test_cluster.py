@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 
-from loom import LocalCluster, LoomError, cluster_process, tasks
+from loom import LocalCluster, LoomError, TaskFailed, cluster_process, tasks
 from loom import cluster as cluster_module
 
 from .harness import is_alive, lose, open_files, until
@@ -34,6 +36,9 @@ def test_workers_come_and_go_and_no_process_stays() -> None:
             lose(first)
             until(lambda: client.get_stats()["n_workers"] == 1)
             assert first not in cluster.workers
+            (lost,) = cluster.lost_workers
+            assert (lost.address, lost.pid) == (first.address, first.pid)
+            assert (lost.exit_status, lost.signal, lost.stderr) == (None, "SIGKILL", "")
             more = cluster.add_worker(cpus=3)
             pids.append(more.pid)
             assert client.submit_one(tasks.run("true", request=tasks.cpus(3))).gather() == b""
@@ -48,6 +53,55 @@ def test_workers_come_and_go_and_no_process_stays() -> None:
     for use in (cluster.add_worker, cluster.client):
         with pytest.raises(LoomError, match="this local cluster is closed; start a new one"):
             use()
+
+
+def test_the_live_page_has_an_address() -> None:
+    with LocalCluster(cpus=1) as cluster:
+        assert cluster.dashboard is not None
+        with urllib.request.urlopen(f"{cluster.dashboard}/health") as answer:
+            assert json.load(answer) == {"status": "ok", "workers": 1}
+        assert cluster.dashboard in cluster._repr_html_()
+        with cluster.client() as client:
+            assert client.get_status()["dashboard"] == cluster.dashboard
+
+
+def test_a_failed_result_is_there_after_a_retry(tmp_path: Path) -> None:
+    with LocalCluster(cpus=1) as cluster, cluster.client() as client:
+        program = tmp_path / "input"
+        future = client.submit_one(tasks.run(["cat", str(program)]))
+        with pytest.raises(TaskFailed):
+            client.wait([future])
+        assert future.failed() and future.error is not None
+        program.write_text("there now")
+        request = urllib.request.Request(
+            f"{cluster.dashboard}/api/v1/tasks/retry",
+            data=json.dumps({"task": "0:0"}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            assert json.load(answer) == {"retried": 1}
+        until(future.finished)
+        assert future.error is None
+        assert future.gather() == b"there now"
+
+
+def test_what_tasks_may_hold() -> None:
+    with LocalCluster(cpus=2, resources={"gpus": 1, "fpgas": ["a", "b"]}) as cluster:
+        cluster.add_worker(resources={"gpus": 0, "licences": 2.5})
+        with cluster.client() as client:
+
+            def show(**amounts: Any) -> Any:
+                request = tasks.resources(amounts)
+                task = tasks.run("printenv LOOM_RESOURCES", request=request)
+                return json.loads(client.submit_one(task).gather())
+
+            assert show(gpus=0.5, fpgas=["b"]) == {
+                "fpgas": {"amount": 1, "indices": ["b"]},
+                "gpus": {"amount": 0.5, "indices": ["0"]},
+            }
+            assert show(licences=2.5) == {"licences": {"amount": 2.5, "indices": []}}
+    with pytest.raises(LoomError, match="--resource gpus=x: x is not an amount"):
+        LocalCluster(cpus=1, resources={"gpus": "x"})
 
 
 def test_the_cores_of_the_machine() -> None:

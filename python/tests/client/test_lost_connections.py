@@ -263,7 +263,8 @@ def test_killed_workers(own_cluster: LocalCluster) -> None:
         once.policy = "once"
         once.label = "only once"
         sleeping = client.submit_one(once)
-        until(lambda: any(each["assigned"] for each in client.get_status()["workers"]))
+        # One that was sent, and is not known to run, would wait for another worker.
+        until(lambda: any(each["running"] for each in client.get_status()["workers"]))
         for worker in own_cluster.workers:
             lose(worker)
         until(lambda: client.get_stats()["n_workers"] == 0)

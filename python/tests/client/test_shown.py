@@ -33,7 +33,7 @@ def test_reprs(client: Client) -> None:
 
 def test_progress(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
     client.gather(client.submit([tasks.const("before"), tasks.const("it")]))
-    until(lambda: client._session.progress == (2, 0, 2))
+    until(lambda: client._session.listeners.progress == (2, 0, 2))
     futures = client.submit([tasks.run("sleep 0.25"), *(tasks.const(str(i)) for i in range(8))])
     client.wait(futures, progress=True)
     assert "9/9" in capsys.readouterr().err
@@ -49,7 +49,7 @@ def test_progress_of_nothing(client: Client, capsys: pytest.CaptureFixture[str])
         pass
     with pytest.raises(ZeroDivisionError), client.progress():
         raise ZeroDivisionError
-    assert not client._session._listeners["progress"]
+    assert not client._session.listeners._listeners["progress"]
 
 
 def test_progress_without_tqdm(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

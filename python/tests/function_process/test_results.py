@@ -1,30 +1,18 @@
-"""What functions may return, and what becomes of it."""
+"""What functions may return, and what becomes of it. Tasks are in test_result_tasks.py, files in
+test_result_files.py.
+"""
 
 from __future__ import annotations
 
-import os
 import pickle
-import resource
-import subprocess
 from collections import deque
-from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, List
 
 import pytest
 
 from . import wire
 from .driver import FunctionProcess, pyobj
-
-INVALID = "Invalid result from python code"
-
-
-def constant(make: str) -> Any:
-    """A function with context that returns the value of an expression; inputs are a, b, ..."""
-
-    def run(context: Any, *args: Any) -> Any:
-        return eval(make, dict(zip("abcdefgh", args), context=context))
-
-    return run, True
+from .expressions import INVALID, constant
 
 
 @pytest.mark.parametrize(
@@ -196,193 +184,6 @@ def test_nested_too_deep(process: FunctionProcess) -> None:
     deep = nested(100_000)
     message = process.fail((lambda context: context.wrap(deep()), True))
     assert "an object of type list can't be pickled: " in message
-
-
-# Tasks
-
-TASK = """
-class Task:
-    def __init__(self, task_type, inputs=(), config=b""):
-        self.task_type, self.inputs, self.config = task_type, inputs, config
-"""
-
-
-def task(expression: str) -> Any:
-    def run(context: Any, *args: Any) -> Any:
-        scope = dict(zip("abcdefgh", args), context=context)
-        exec(TASK, scope)
-        return eval(expression, scope)
-
-    return run, True
-
-
-@pytest.mark.parametrize(
-    ("expression", "expected"),
-    [
-        ("Task('t')", wire.Task("t", b"", [])),
-        ("Task('t', None, None)", wire.Task("t", b"", [])),
-        (
-            "Task('t', [a, b[0]], 'text')",
-            wire.Task("t", b"text", [wire.Input(0), wire.Piece(1, 0)]),
-        ),
-        (
-            "Task('t', (a, 'x', [b'y', a]), bytearray(b'c'))",
-            wire.Task("t", b"c", [wire.Input(0), b"x", [b"y", wire.Input(0)]]),
-        ),
-        (
-            "Task('t', iter([Task('u', [Task('v')]), a]))",
-            wire.Task("t", b"", [wire.Task("u", b"", [wire.Task("v", b"", [])]), wire.Input(0)]),
-        ),
-        (
-            "__import__('collections').namedtuple('T', 'task_type config inputs')('t', b'c', [])",
-            wire.Task("t", b"c", []),
-        ),
-        (
-            "__import__('types').SimpleNamespace(task_type='t', config=b'x' * 100000, inputs=[])",
-            wire.Task("t", b"x" * 100_000, []),
-        ),
-    ],
-)
-def test_tasks(process: FunctionProcess, expression: str, expected: Any) -> None:
-    assert process.call(task(expression), b"a", wire.Index(b"b", [0, 1])) == expected
-
-
-def test_wrapped_object_as_input_of_a_task(process: FunctionProcess) -> None:
-    result = process.call(task("Task('loom/py/call', [context.wrap(len), a])"), b"x")
-    assert pickle.loads(result.inputs[0].content) is len
-    assert result.inputs[1] == wire.Input(0)
-
-
-@pytest.mark.parametrize(
-    ("expression", "message"),
-    [
-        ("[Task('t')]", "at result[0]: a task inside a list; a task can only be the whole result"),
-        ("Task('t', [a, [Task('u')]])", "at result.inputs[1][0]: a task inside a list"),
-        ("Task('t', [5])", "at result.inputs[0]: int: return"),
-        (
-            "Task(5)",
-            "has task_type, config and inputs like a task, but its task_type is of type int, not",
-        ),
-        ("Task('t', [], 5)", "its config is of type int, not bytes"),
-        ("Task('t', 5)", "its inputs is of type int, not a sequence"),
-        ("Task('t', 'abc')", "its inputs is of type str, not a sequence"),
-        ("__import__('unittest.mock').mock.Mock()", "its task_type is of type unittest.mock.Mock"),
-    ],
-)
-def test_invalid_tasks(process: FunctionProcess, expression: str, message: str) -> None:
-    text = process.fail(task(expression), b"a")
-    assert text.startswith(INVALID)
-    assert message in text
-
-
-# Files
-
-
-def test_large_results_are_files(process: FunctionProcess, directories: List[str]) -> None:
-    assert process.call(lambda: b"x" * 65536) == b"x" * 65536
-    for make in (
-        lambda: b"x" * 65537,
-        lambda: "x" * 65537,
-        lambda: bytearray(b"x" * 65537),
-        lambda: memoryview(b"x-" * 65537)[::2],
-        lambda: memoryview(b"x" * 65536 + b"xx").cast("H")[:-1] and memoryview(b"x" * 65537),
-    ):
-        result = process.call(make)
-        assert result.content() == b"x" * 65537
-        assert os.path.dirname(result.path) == directories[0]
-        assert os.path.basename(result.path).startswith(f"f{process.process.pid}")
-    result = process.call(lambda: ["a", "b" * 70_000, ["c" * 70_000]])
-    assert (result[0], result[1].content(), result[2][0].content()) == (
-        b"a",
-        b"b" * 70_000,
-        b"c" * 70_000,
-    )
-    assert len(os.listdir(directories[0])) == 7
-    result = process.call(constant("context.wrap(b'x' * 65537)"))
-    assert pickle.loads(result.content.content()) == b"x" * 65537
-
-
-def test_limit_is_that_of_the_configuration(directories: List[str]) -> None:
-    with FunctionProcess(directories, inline_limit=3) as process:
-        assert process.call(lambda: b"abc") == b"abc"
-        assert process.call(lambda: b"abcd").content() == b"abcd"
-        assert process.call(lambda: "abcd").content() == b"abcd"
-
-
-def test_names_that_are_taken(process: FunctionProcess, directories: List[str]) -> None:
-    """By a dead process with the same number."""
-    for i in range(3):
-        Path(directories[0], f"f{process.process.pid}-{i}").write_bytes(b"taken")
-    assert process.call(lambda: b"x" * 70_000).content() == b"x" * 70_000
-    assert len(os.listdir(directories[0])) == 4
-
-
-def test_invalid_results_leave_no_file(process: FunctionProcess, directories: List[str]) -> None:
-    assert INVALID in process.fail(lambda: [b"x" * 70_000, 5])
-    assert os.listdir(directories[0]) == []
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[str]:
-    """A directory with room for a megabyte."""
-    directory = tmp_path / "tiny"
-    directory.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(directory)]
-    try:
-        if subprocess.run(mount, capture_output=True).returncode != 0:
-            pytest.skip("mounting needs root")
-    except OSError:
-        pytest.skip("there is no mount")
-    yield str(directory)
-    subprocess.run(["umount", str(directory)], check=True)
-
-
-def test_a_full_directory(tiny: str, directories: List[str]) -> None:
-    with FunctionProcess([tiny, *directories]) as process:
-        two_mib = process.define(constant("context.wrap(b'x' * 2**21)"))
-        result = process.call(two_mib).content
-        assert os.path.dirname(result.path) == directories[0]
-        assert pickle.loads(result.content()) == b"x" * 2**21
-        assert os.listdir(tiny) == []
-        result = process.call(lambda: b"y" * 100_000)
-        assert os.path.dirname(result.path) == tiny
-    with FunctionProcess([tiny, "/nonexistent"]) as process:
-        message = process.fail(lambda: b"x" * 2**21)
-        assert message == (
-            "There is no room on the worker for 2097152 bytes of the result of the python code: "
-            f"{tiny}: No space left on device; /nonexistent: No such file or directory"
-        )
-        assert process.call(lambda: b"small") == b"small"
-
-
-def test_directories_that_cannot_be_used(directories: List[str]) -> None:
-    with FunctionProcess(["/nonexistent", "/dev/null", *directories]) as process:
-        result = process.call(lambda: b"x" * 70_000)
-        assert os.path.dirname(result.path) == directories[0]
-    with FunctionProcess([]) as process:
-        assert "it has no directory for them" in process.fail(lambda: b"x" * 70_000)
-
-
-def test_a_limit_on_files(directories: List[str]) -> None:
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-
-    with FunctionProcess(directories, preexec=limit) as process:
-        message = process.fail(lambda: [b"x" * 70_000, b"x" * 200_000])
-        assert "There is no room on the worker for 200000 bytes" in message
-        assert "File too large" in message
-        assert [os.listdir(d) for d in directories] == [[], []]
-        assert process.call(lambda: b"x" * 70_000).size == 70_000
-
-
-def test_many_parts(process: FunctionProcess) -> None:
-    """More than one writev takes."""
-
-    def make(context: Any) -> Any:
-        return context.wrap([bytes([i % 256]) * 70_000 for i in range(1500)])
-
-    value = pickle.loads(process.call((make, True)).content.content())
-    assert [(len(x), x[0]) for x in value] == [(70_000, i % 256) for i in range(1500)]
 
 
 def test_sequences_of_users(process: FunctionProcess) -> None:

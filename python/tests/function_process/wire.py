@@ -12,7 +12,7 @@ import json
 import struct
 from typing import Any, Dict, List, Tuple, Union
 
-CONFIGURE, DEFINE, FORGET, CALL, CANCEL = range(5)
+CONFIGURE, DEFINE, FORGET, CALL, CANCEL, HOLD = range(6)
 READY, RESULT, FAILED, LOG = range(4)
 
 

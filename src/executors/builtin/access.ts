@@ -60,7 +60,7 @@ export function slice(task: TaskExecution): DataObject {
 type WithElements = ArrayObject | IndexObject | ValueObject;
 
 /** Values of extensions have what their type says; those of languages have none. */
-function hasElements(input: DataObject): input is WithElements {
+export function hasElements(input: DataObject): input is WithElements {
   if (input.kind === "value") return !input.type.startsWith("loom/");
   return input.kind === "array" || input.kind === "index";
 }

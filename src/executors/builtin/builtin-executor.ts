@@ -8,6 +8,7 @@ import { type Executor, TaskError, type TaskExecution } from "../contract.js";
 import { get, slice } from "./access.js";
 import { constant, merge } from "./bytes-tasks.js";
 import { length, makeArray, size } from "./collect.js";
+import { countForGets, countForSlices } from "./dynamic.js";
 import { open, save } from "./file-tasks.js";
 import { split } from "./split.js";
 
@@ -25,6 +26,8 @@ const BUILTINS = new Map<string, Builtin>([
   ["loom/base/size", size],
   ["loom/base/length", length],
   ["loom/array/make", makeArray],
+  ["loom/scheduler/dslice", countForSlices],
+  ["loom/scheduler/dget", countForGets],
 ]);
 
 /**

@@ -2,6 +2,7 @@
  * Checks of inputs and configs that the built-in tasks share; every failure names the task type,
  * the value and the limit.
  */
+import { counted } from "../../base/index.js";
 import { type BytesObject, type DataObject, isBytes } from "../../object-store/index.js";
 import { TaskError, type TaskExecution } from "../contract.js";
 
@@ -13,7 +14,7 @@ export function failure(task: TaskExecution, message: string): TaskError {
 
 export function checkInputCount(task: TaskExecution, count: number): void {
   if (task.inputs.length === count) return;
-  const takes = count === 0 ? "no inputs" : `${count} input${count === 1 ? "" : "s"}`;
+  const takes = count === 0 ? "no inputs" : counted(count, "input");
   throw failure(task, `takes ${takes}, got ${task.inputs.length}`);
 }
 

@@ -24,7 +24,7 @@ export function length(task: TaskExecution): DataObject {
   return u64Object(sum);
 }
 
-function u64Object(value: number): DataObject {
+export function u64Object(value: number): DataObject {
   const bytes = new Uint8Array(8);
   let rest = value;
   for (let i = 0; rest > 0; i++) {

@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 import type { Logger } from "pino";
 import { LoomError } from "../../base/index.js";
 import type { ExtensionTask, ValueMaker } from "../../extensions/index.js";
-import type { Data, TaskLog } from "../../functions/index.js";
+import type { Data, TaskLog, TaskResources } from "../../functions/index.js";
 import { type CancelReason, TaskError, type TaskExecution } from "../contract.js";
 import type { FunctionResult } from "../functions/index.js";
 import { ObjectData } from "./object-data.js";
@@ -14,6 +14,7 @@ import { ObjectData } from "./object-data.js";
 /** A task may take that long to end when its signal has fired. */
 const CANCEL_GRACE_MS = 500;
 const NO_INPUTS: readonly Data[] = [];
+const NO_RESOURCES: TaskResources = {};
 
 export class RunningExtensionTask implements ExtensionTask {
   private data: readonly Data[] | undefined = undefined;
@@ -53,6 +54,10 @@ export class RunningExtensionTask implements ExtensionTask {
 
   get cpus(): number {
     return this.execution.cpus;
+  }
+
+  get resources(): TaskResources {
+    return this.execution.grant?.resources ?? NO_RESOURCES;
   }
 
   get label(): string | undefined {

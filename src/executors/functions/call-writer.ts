@@ -7,7 +7,7 @@ import { type BytesObject, type DataObject, placeOf } from "../../object-store/i
 import { RecordWriter } from "../../protocol/index.js";
 import type { SharedFiles } from "./shared-files.js";
 
-const Op = { configure: 0, define: 1, forget: 2, call: 3, cancel: 4 } as const;
+const Op = { configure: 0, define: 1, forget: 2, call: 3, cancel: 4, hold: 5 } as const;
 const Kind = { bytes: 1, file: 2, array: 3, index: 4, value: 5 } as const;
 
 const FRAME_HEAD = 4;
@@ -53,6 +53,12 @@ export class CallWriter extends RecordWriter {
   forget(id: number): void {
     this.op(Op.forget);
     this.u32(id);
+  }
+
+  /** @param resources what the calls that follow hold, unless they are light; as JSON */
+  hold(resources: string): void {
+    this.op(Op.hold);
+    this.text(resources);
   }
 
   /** Throws LoomError("task") when an input's file is gone or there is no room to share it. */

@@ -3,8 +3,8 @@
  * sent ahead, and what happens to calls when a process dies. Sockets and processes are
  * function-process.ts's, the meaning of configs and results the processes'.
  *
- * A task that holds cores gets a lane: one process for as long as the lane has calls. More tasks
- * of its kind may join the lane and share the cores (findLeader), executed one after the other, so that
+ * A task that holds resources gets a lane: one process for as long as the lane has calls. More tasks
+ * of its kind may join the lane and share what it holds (findLeader), executed one after the other, so that
  * tiny functions cost no round trip each: as many as are expected to take {@link AHEAD_US}.
  * Light tasks share a few lanes of their own; where a language runs them beside each other in one process,
  * all are sent at once.
@@ -23,9 +23,11 @@ import {
   TaskError,
   type TaskExecution,
 } from "../contract.js";
+import type { TaskGrant } from "../task-grant.js";
 import { CancelReason as WireReason } from "./call-writer.js";
+import { cancelledError, deathError } from "./failures.js";
 import { FunctionProcess, type ProcessCommand } from "./function-process.js";
-import { Call, FunctionRecord, Lane } from "./lane.js";
+import { areDisjoint, Call, FunctionRecord, Lane } from "./lane.js";
 import type { FunctionResult } from "./reply-reader.js";
 import type { SharedFiles } from "./shared-files.js";
 
@@ -84,7 +86,7 @@ export class FunctionPool implements Executor {
   execute(task: TaskExecution): undefined {
     const object = this.kind.functionOf(task);
     const call = new Call(task, object, this.recordOf(object));
-    const lane = task.sharesCores ? this.offered! : this.newLane(task.cpus === 0);
+    const lane = task.sharesCores ? this.offered! : this.newLane(task.grant);
     lane.add(call);
     task.onCancel((reason) => this.cancel(call, reason));
     this.send(lane);
@@ -105,6 +107,17 @@ export class FunctionPool implements Executor {
     for (const process of this.processes) process.flush();
   }
 
+  *runningProcesses(): Iterable<{ task: TaskExecution; pid: number }> {
+    for (const { pid, lane, ready } of this.processes) {
+      if (pid === undefined || lane === undefined || !ready) continue;
+      for (const { task } of lane.sent.values()) {
+        yield { task, pid };
+        // The others wait behind it.
+        if (!lane.overlaps) break;
+      }
+    }
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all([...this.processes].map((process) => process.close()));
@@ -112,7 +125,9 @@ export class FunctionPool implements Executor {
 
   // Lanes.
 
-  private newLane(light: boolean): Lane {
+  /** @param grant what its tasks hold; undefined: they are light */
+  private newLane(grant: TaskGrant | undefined): Lane {
+    const light = grant === undefined;
     const overlaps = light && this.kind.overlaps === true;
     if (light) {
       let best: Lane | undefined;
@@ -122,8 +137,8 @@ export class FunctionPool implements Executor {
       const most = overlaps ? Math.min(MAX_LIGHT_LANES, this.options.cpus) : MAX_LIGHT_LANES;
       if (best !== undefined && (best.open === 0 || this.lightLanes.size >= most)) return best;
     }
-    const lane = new Lane(light, overlaps);
-    lane.process = this.idle.pop() ?? this.startProcess(lane);
+    const lane = new Lane(grant, overlaps);
+    lane.process = this.takeIdle(lane.gpus) ?? this.startProcess(lane);
     lane.process.lane = lane;
     (light ? this.lightLanes : this.heavyLanes).add(lane);
     return lane;
@@ -181,7 +196,29 @@ export class FunctionPool implements Executor {
       logger,
     );
     process.lane = lane;
+    process.gpus = lane.gpus;
     this.processes.add(process);
+    return process;
+  }
+
+  /**
+   * An idle process for calls that hold these GPUs, and they alone. Others that have held some of them
+   * end: what they keep in the memory of a GPU would be missing.
+   */
+  private takeIdle(gpus: string | undefined): FunctionProcess | undefined {
+    if (gpus !== undefined) {
+      for (const other of [...this.idle]) {
+        if (other.gpus === undefined || other.gpus === gpus || areDisjoint(other.gpus, gpus))
+          continue;
+        this.idle.splice(this.idle.indexOf(other), 1);
+        void other.close();
+      }
+    }
+    let at = this.idle.findLastIndex((process) => process.gpus === gpus);
+    if (at < 0) at = this.idle.findLastIndex((process) => process.gpus === undefined);
+    if (at < 0) return undefined;
+    const [process] = this.idle.splice(at, 1);
+    process.gpus = gpus;
     return process;
   }
 
@@ -200,6 +237,7 @@ export class FunctionPool implements Executor {
           process.writer.define(id, call.functionObject);
           process.defined.add(id);
         }
+        if (lane.grant !== undefined) process.hold(lane.grant.json);
         const head = {
           serial: call.serial,
           taskId: task.taskId,
@@ -325,7 +363,9 @@ export class FunctionPool implements Executor {
     const ours = calls.filter((call) => call.cancelled !== undefined);
     const others = calls.filter((call) => call.cancelled === undefined);
     for (const { task, cancelled: why } of ours) task.fail(cancelledError(task, why!));
-    const error = this.deathError(process, reason, end);
+    const error = this.closed
+      ? new TaskError("The worker stops")
+      : deathError(this.kind.language, process.ready, reason, end);
     const startFailed = !process.ready && ours.length === 0;
     if (this.closed || startFailed || (others.length === 1 && ours.length === 0)) {
       for (const { task } of others) task.fail(error);
@@ -349,29 +389,10 @@ export class FunctionPool implements Executor {
     this.send(lane);
   }
 
-  private deathError(process: FunctionProcess, reason: string, end: ProgramEnd): TaskError {
-    const { language } = this.kind;
-    if (this.closed) return new TaskError("The worker stops");
-    const what = process.ready
-      ? `The ${language} process that executed the function died: ${reason}`
-      : `The ${language} process for functions cannot be started: ${reason}`;
-    const stderr = end.stderr === undefined ? "" : Buffer.from(end.stderr).toString();
-    const message = stderr === "" ? what : `${what}\nStderr:\n${stderr}`;
-    return new TaskError(message, end);
-  }
-
   private keepFile(path: string, sizeBytes: number): PlainObject {
     const object = this.options.store.keepFile(path);
     if (object.size === sizeBytes) return object;
     this.options.store.discard(object);
     throw new LoomError("task", `a result file has ${object.size} bytes instead of ${sizeBytes}`);
   }
-}
-
-function cancelledError(task: TaskExecution, reason: CancelReason): TaskError {
-  return new TaskError(
-    reason === "unwanted"
-      ? "The task was cancelled"
-      : `Time limit of ${task.timeLimitMs} ms exceeded`,
-  );
 }

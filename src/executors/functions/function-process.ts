@@ -41,12 +41,20 @@ export class FunctionProcess {
   /** Numbers of the functions that it knows. */
   readonly defined = new Set<number>();
   ready = false;
+  /**
+   * The GPUs that its calls hold, joined by commas; undefined: none of them has held any. They stay
+   * the same: libraries look for GPUs once in a process, and keep memory of those that they have used.
+   */
+  gpus: string | undefined = undefined;
+  /** What its calls were last told to hold, as JSON. */
+  private held = "";
   /** Whose calls it executes; undefined: it is idle. */
   lane: Lane | undefined = undefined;
   private readonly child: ChildProcess;
   private readonly socket: Socket | undefined;
   private readonly lines: OutputLines;
   private readonly gone: Promise<void>;
+  private killed = false;
   /** Why it is of no use, said before its end. */
   private problem: string | undefined;
 
@@ -115,7 +123,8 @@ export class FunctionProcess {
         events.died(how, {
           ...(status === null ? {} : { exitStatus: status }),
           ...(signal === null ? {} : { signal }),
-          stderr: Buffer.from(this.lines.lastOfStderr()),
+          stderr: this.lines.lastOfStderr(),
+          killedByWorker: this.killed,
         });
       });
     });
@@ -127,6 +136,13 @@ export class FunctionProcess {
     return this.child.pid;
   }
 
+  /** Its next calls hold this. */
+  hold(resources: string): void {
+    if (resources === this.held) return;
+    this.held = resources;
+    this.writer.hold(resources);
+  }
+
   /** Sends what was written. */
   flush(): void {
     const frame = this.writer.takeFrame();
@@ -135,6 +151,7 @@ export class FunctionProcess {
 
   /** Kills it with all that its functions have started. */
   kill(): void {
+    this.killed = true;
     this.killGroup();
     this.child.kill("SIGKILL");
   }

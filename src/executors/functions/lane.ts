@@ -4,6 +4,7 @@
  */
 import type { DataObject } from "../../object-store/index.js";
 import type { CancelReason, TaskExecution } from "../contract.js";
+import type { TaskGrant } from "../task-grant.js";
 import type { FunctionProcess } from "./function-process.js";
 
 /** So much expected work is sent ahead: it hides the way there and back. */
@@ -68,11 +69,22 @@ export class Lane {
   /** Calls that were cancelled may go on in its process. */
   tainted = false;
 
-  /** @param overlaps its calls run beside each other */
+  /** Its calls hold nothing. */
+  readonly light: boolean;
+  /** GPUs that its calls hold, joined by commas. */
+  readonly gpus: string | undefined;
+
+  /**
+   * @param grant what its calls hold, one after the other; undefined: they are light
+   * @param overlaps they run beside each other
+   */
   constructor(
-    readonly light: boolean,
+    readonly grant: TaskGrant | undefined,
     readonly overlaps: boolean,
-  ) {}
+  ) {
+    this.light = grant === undefined;
+    this.gpus = grant?.gpus;
+  }
 
   /** Calls that have not ended. */
   get open(): number {
@@ -136,4 +148,10 @@ export class Lane {
     this.queue = [];
     return queue;
   }
+}
+
+/** Whether two lists of GPUs have none in common. */
+export function areDisjoint(gpus: string, others: string): boolean {
+  const given = others.split(",");
+  return gpus.split(",").every((index) => !given.includes(index));
 }

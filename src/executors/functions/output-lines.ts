@@ -9,11 +9,11 @@ import { LineBudget } from "./line-budget.js";
 
 /** Lines are cut there: a process that prints no newline must not fill the memory. */
 const MAX_LINE = 16 * 1024;
-const KEPT_LINES = 20;
-const KEPT_LENGTH = 4096;
+const KEPT_BYTES = 64 * 1024;
 
 export class OutputLines {
-  private readonly kept: string[] = [];
+  private kept: string[] = [];
+  private keptLength = 0;
   private readonly unfinished = { stdout: "", stderr: "" };
   private readonly budget: LineBudget;
 
@@ -30,9 +30,13 @@ export class OutputLines {
     this.follow(child.stderr, "stderr");
   }
 
-  /** The last lines of standard error. */
-  lastOfStderr(): string {
-    return this.kept.join("\n").slice(-KEPT_LENGTH);
+  /** The last lines of standard error, at most 64 KiB. */
+  lastOfStderr(): Buffer {
+    const bytes = Buffer.from(this.kept.join("\n"));
+    if (bytes.length <= KEPT_BYTES) return bytes;
+    const rest = bytes.subarray(-KEPT_BYTES);
+    // From the beginning of a line, if there is one.
+    return rest.subarray(rest.indexOf(10) + 1);
   }
 
   /** The process has ended: what is left is a line, too. */
@@ -56,10 +60,21 @@ export class OutputLines {
     stream?.on("error", () => {});
   }
 
+  private forgetFirst(): void {
+    let first = 0;
+    while (this.keptLength - this.kept[first].length - 1 >= KEPT_BYTES) {
+      this.keptLength -= this.kept[first].length + 1;
+      first++;
+    }
+    this.kept = this.kept.slice(first);
+  }
+
   private line(text: string, stream: "stdout" | "stderr"): void {
     if (this.budget.allows(text.length)) this.logger.info(`${this.name}: ${text}`);
     if (stream === "stdout") return;
     this.kept.push(text);
-    if (this.kept.length > KEPT_LINES) this.kept.shift();
+    this.keptLength += text.length + 1;
+    // Now and then, so that a line costs no move of all others.
+    if (this.keptLength > 2 * KEPT_BYTES) this.forgetFirst();
   }
 }

@@ -33,13 +33,23 @@ export function errorOfEnd(
     case Outcome.timedOut:
       return new TaskError(
         `Program exceeded its time limit of ${timeLimitMs} ms and was killed\nStderr:\n${text}${kept}`,
-        { signal: "SIGKILL", stderr: bytes },
+        { signal: "SIGKILL", stderr: bytes, timeLimitMs, killedByWorker: true },
       );
     case Outcome.notStarted:
       return new TaskError(`Program '${program}' cannot be started: ${text}${kept}`);
     default:
       return new TaskError(`${text}${kept}`);
   }
+}
+
+/** The error for a program that was killed because the time of its task was over: the worker knows which. */
+export function timeOverError(ended: Ended): TaskError {
+  const [{ bytes }] = ended.parts;
+  return new TaskError(bytes.length === 0 ? "" : `Stderr:\n${textOf(bytes)}`, {
+    signal: "SIGKILL",
+    stderr: bytes,
+    killedByWorker: true,
+  });
 }
 
 /** Leaves out a character that was cut at the end. */

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../base/index.js";
 import { type Ended, ReplyReader, RequestWriter, type RunRequest } from "./launch-protocol.js";
-import { killSession } from "./session-processes.js";
+import { killProgramsOf } from "./launcher-programs.js";
 
 /** Which program is the launcher; both do the same. */
 export type LauncherKind = "python" | "node";
@@ -100,7 +100,7 @@ export class LauncherProcess {
         const complaint = this.#complaint.trim();
         const reason = complaint === "" ? how : `${how}: ${complaint}`;
         tellFailed(new Error(reason));
-        if (child.pid !== undefined) killSession(child.pid);
+        if (child.pid !== undefined) killProgramsOf(child.pid, folder);
         resolve();
         events.died(reason);
       });

@@ -11,7 +11,6 @@
 import { constants, mkdirSync, realpathSync } from "node:fs";
 import { copyFile, rmdir } from "node:fs/promises";
 import type { Logger } from "pino";
-import { LoomError } from "../../base/index.js";
 import {
   arrayObject,
   type DataObject,
@@ -19,13 +18,20 @@ import {
   type PlainObject,
   plainObject,
 } from "../../object-store/index.js";
-import { decodeRunConfig, type RunConfig } from "../../protocol/index.js";
 import { type Executor, type OutputPart, TaskError, type TaskExecution } from "../contract.js";
-import { errorOfEnd } from "./ending.js";
+import { errorOfEnd, timeOverError } from "./ending.js";
 import { type Ended, movedOutputPath, Outcome, PartKind } from "./launch-protocol.js";
 import { LauncherPool } from "./launcher-pool.js";
 import type { LauncherProcess } from "./launcher-process.js";
-import { type Mapping, mapProgram } from "./mapping.js";
+import {
+  asTaskError,
+  cancelledError,
+  environmentOf,
+  killGroup,
+  type ProgramRun,
+  programName,
+  readTask,
+} from "./program-run.js";
 import { FileRemover, prepareDirectory, readStream } from "./run-files.js";
 
 export interface ProgramExecutorOptions {
@@ -42,25 +48,6 @@ export interface ProgramExecutorOptions {
   /** Directories that the helpers remove when the worker has gone, however it ended. */
   removedAtEnd?: readonly string[];
   logger: Logger;
-}
-
-/** A program from `execute` until its promise settles. */
-interface ProgramRun {
-  readonly id: number;
-  readonly row: number;
-  readonly attempt: number;
-  readonly label: string | undefined;
-  readonly cores: readonly number[];
-  readonly config: RunConfig;
-  readonly mapping: Mapping;
-  directory: string;
-  readonly resolve: (result: DataObject) => void;
-  readonly reject: (error: Error) => void;
-  /** Set when the request was sent. */
-  launcher: LauncherProcess | undefined;
-  /** Known once it runs. */
-  processGroup: number | undefined;
-  cancelled: boolean;
 }
 
 const NO_CORES: readonly number[] = [];
@@ -146,10 +133,12 @@ export class ProgramExecutor implements Executor {
       this.#nextId = (id + 1) % MAX_UINT32;
       const run: ProgramRun = {
         id,
+        task,
         row: task.row,
         attempt: task.attempt,
         label: task.label,
         cores: task.cores,
+        env: environmentOf(task, config),
         config,
         mapping,
         directory: `${this.#runDirectory}/${this.#directoryName(task)}`,
@@ -157,22 +146,28 @@ export class ProgramExecutor implements Executor {
         reject,
         launcher: undefined,
         processGroup: undefined,
-        cancelled: false,
+        cancelled: undefined,
       };
       this.#runs.set(id, run);
       this.#byRow.set(task.row, run);
-      task.onCancel(() => {
-        run.cancelled = true;
+      task.onCancel((reason) => {
+        run.cancelled = reason;
         if (this.#runs.get(id) === run) run.launcher?.kill(id);
       });
       const launcher = this.#pool.findLauncher();
-      if (launcher !== undefined && mapping.prepared.length === 0 && !run.cancelled) {
+      if (launcher !== undefined && mapping.prepared.length === 0 && run.cancelled === undefined) {
         run.directory = `${launcher.folder}/${this.#directoryName(task)}`;
         this.#send(run, launcher);
       } else {
         void this.#prepareAndSend(run);
       }
     });
+  }
+
+  *runningProcesses(): Iterable<{ task: TaskExecution; pid: number }> {
+    for (const { task, processGroup } of this.#runs.values()) {
+      if (processGroup !== undefined) yield { task, pid: processGroup };
+    }
   }
 
   async readOutput(
@@ -213,11 +208,11 @@ export class ProgramExecutor implements Executor {
         await prepareDirectory(run.directory, run.mapping);
       }
       const launcher = await this.#pool.getLauncher();
-      if (run.cancelled) throw cancelledError();
+      if (run.cancelled !== undefined) throw cancelledError();
       this.#send(run, launcher);
     } catch (error) {
       await this.#removeFiles(run);
-      this.#reject(run, run.cancelled ? cancelledError() : asTaskError(error));
+      this.#reject(run, run.cancelled === undefined ? asTaskError(error) : cancelledError());
     }
   }
 
@@ -234,7 +229,7 @@ export class ProgramExecutor implements Executor {
       cores: this.#pinning === "on" ? run.cores : NO_CORES,
       successCodes: config.successCodes,
       args: mapping.args,
-      env: config.env,
+      env: run.env,
       folders: mapping.folders,
       links: mapping.links,
       files: mapping.files,
@@ -248,7 +243,12 @@ export class ProgramExecutor implements Executor {
     const run = this.#runs.get(id);
     if (run === undefined) return;
     const usual = ended.parts.every((part) => part.kind === PartKind.inline);
-    if (usual && !ended.directoryRemains && !run.config.keepDirectory && !run.cancelled) {
+    if (
+      usual &&
+      !ended.directoryRemains &&
+      !run.config.keepDirectory &&
+      run.cancelled === undefined
+    ) {
       this.#settle(run, ended, []);
     } else {
       void this.#finish(run, ended);
@@ -260,7 +260,7 @@ export class ProgramExecutor implements Executor {
     const { directory, config, mapping } = run;
     const adopted: PlainObject[] = [];
     try {
-      if (ended.outcome === Outcome.succeeded && !run.cancelled) {
+      if (ended.outcome === Outcome.succeeded && run.cancelled === undefined) {
         for (let i = 0; i < ended.parts.length; i++) {
           const path = movedOutputPath(directory, i);
           if (ended.parts[i].kind === PartKind.inPlace) {
@@ -276,9 +276,10 @@ export class ProgramExecutor implements Executor {
       this.#reject(run, asTaskError(error));
       return;
     }
-    if (run.cancelled) {
+    if (run.cancelled !== undefined) {
       await this.#abandon(run, adopted);
-      this.#reject(run, cancelledError());
+      const timedOut = run.cancelled === "time limit" && ended.outcome === Outcome.signalled;
+      this.#reject(run, timedOut ? timeOverError(ended) : cancelledError());
       return;
     }
     if (config.keepDirectory) {
@@ -320,7 +321,7 @@ export class ProgramExecutor implements Executor {
         `The helper process that ran the program ended unexpectedly (${reason}); the program was killed`,
       );
       if (this.#closed) error = new TaskError("The worker stops; the program was killed");
-      if (run.cancelled) error = cancelledError();
+      if (run.cancelled !== undefined) error = cancelledError();
       void this.#removeFiles(run).then(() => this.#reject(run, error));
     }
   }
@@ -356,36 +357,4 @@ export class ProgramExecutor implements Executor {
       await this.#files.remove(movedOutputPath(run.directory, i));
     }
   }
-}
-
-function readTask(task: TaskExecution): { config: RunConfig; mapping: Mapping } {
-  try {
-    const config = decodeRunConfig(task.config);
-    return { config, mapping: mapProgram(config, task.inputs) };
-  } catch (error) {
-    throw asTaskError(error);
-  }
-}
-
-function programName(mapping: Mapping): string {
-  const program = mapping.args[0];
-  return typeof program === "string" ? program : new TextDecoder().decode(program);
-}
-
-function killGroup(processGroup: number): void {
-  try {
-    process.kill(-processGroup, "SIGKILL");
-  } catch {
-    // Nobody is left in it.
-  }
-}
-
-function cancelledError(): TaskError {
-  return new TaskError("The task was cancelled");
-}
-
-function asTaskError(error: unknown): Error {
-  if (error instanceof TaskError) return error;
-  if (error instanceof LoomError) return new TaskError(error.message, undefined, { cause: error });
-  return error instanceof Error ? error : new Error(String(error));
 }

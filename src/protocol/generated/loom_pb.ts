@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loom.proto.
  */
 export const file_loom: GenFile = /*@__PURE__*/
-  fileDesc("Cgpsb29tLnByb3RvEgRsb29tIrkCCghSZWdpc3RlchIYChBwcm90b2NvbF92ZXJzaW9uGAEgAigFEiEKBHR5cGUYAiACKA4yEy5sb29tLlJlZ2lzdGVyLlR5cGUSDAoEcG9ydBgDIAEoBRISCgp0YXNrX3R5cGVzGAQgAygJEhIKCmRhdGFfdHlwZXMYBSADKAkSDAoEY3B1cxgGIAEoBRIXCg9jbGllbnRfZmVhdHVyZXMYFCABKAUSFwoPd29ya2VyX3Byb3RvY29sGBUgASgFEgwKBGhvc3QYFiABKAkSEAoIaG9zdG5hbWUYFyABKAkSCwoDcGlkGBggASgFEhgKEHNvZnR3YXJlX3ZlcnNpb24YGSABKAkSEwoLdW5hdmFpbGFibGUYGiADKAkiHgoEVHlwZRIKCgZXT1JLRVIQARIKCgZDTElFTlQQAiIwCghSZXNvdXJjZRIVCg1yZXNvdXJjZV90eXBlGAEgAigFEg0KBXZhbHVlGAIgAigFIjQKD1Jlc291cmNlUmVxdWVzdBIhCglyZXNvdXJjZXMYASADKAsyDi5sb29tLlJlc291cmNlIogCCgRUYXNrEhEKCXRhc2tfdHlwZRgBIAIoBRIOCgZjb25maWcYAiACKAwSFQoJaW5wdXRfaWRzGAMgAygFQgIQABIiChZyZXNvdXJjZV9yZXF1ZXN0X2luZGV4GAUgASgFOgItMRIOCgZyZXN1bHQYBiABKAgSFwoPY2hlY2twb2ludF9wYXRoGAcgASgJEg0KBWxhYmVsGAwgASgJEhAKCG1ldGFkYXRhGA0gASgMEiEKBnBvbGljeRgUIAEoDjIRLmxvb20uVGFzay5Qb2xpY3kSFQoNdGltZV9saW1pdF9tcxgVIAEoDSIeCgZQb2xpY3kSCgoGUkVQRUFUEAASCAoET05DRRABImQKBFBsYW4SMAoRcmVzb3VyY2VfcmVxdWVzdHMYASADKAsyFS5sb29tLlJlc291cmNlUmVxdWVzdBIZCgV0YXNrcxgCIAMoCzIKLmxvb20uVGFzaxIPCgdpZF9iYXNlGAQgASgFIoADCg1DbGllbnRSZXF1ZXN0EiYKBHR5cGUYASACKA4yGC5sb29tLkNsaWVudFJlcXVlc3QuVHlwZRIYCgRwbGFuGAIgASgLMgoubG9vbS5QbGFuEgoKAmlkGAMgASgFEhgKEGxvYWRfY2hlY2twb2ludHMYBCABKAgSEgoKdHJhY2VfcGF0aBgHIAEoCRISCgpyZXF1ZXN0X2lkGBQgASgFEg4KBm9mZnNldBgVIAEoBBIQCghtYXhfc2l6ZRgWIAEoDRIOCgZzdHJlYW0YFyABKAkSDwoDaWRzGBggAygFQgIQARIOCgZ3YW50ZWQYGSABKAgiiwEKBFR5cGUSCAoEUExBThABEgkKBUZFVENIEAISCwoHUkVMRUFTRRADEgkKBVNUQVRTEAYSCQoFVFJBQ0UQBxINCglURVJNSU5BVEUQChIICgRSRUFEEBQSCgoGT1VUUFVUEBUSCgoGU1RBVFVTEBYSEAoMUkVMRUFTRV9NQU5ZEBcSCAoETE9HUxAYIj0KCkRhdGFIZWFkZXISCgoCaWQYASACKAUSEgoKbl9tZXNzYWdlcxgCIAIoAxIPCgd0eXBlX2lkGAMgAigFItEBCgVFcnJvchIKCgJpZBgBIAEoBRIOCgZ3b3JrZXIYAiABKAkSEQoJZXJyb3JfbXNnGAMgASgJEg0KBWxhYmVsGBQgASgJEhEKCXRhc2tfdHlwZRgVIAEoCRIYCgxsb3N0X3Jlc3VsdHMYFiADKAVCAhABEhMKC2V4aXRfc3RhdHVzGBcgASgFEg4KBnNpZ25hbBgYIAEoCRIOCgZzdGRlcnIYGSABKAwSFAoMcmVmdXNlZF9wbGFuGBogASgFEhIKCnJlcXVlc3RfaWQYGyABKAUiVgoFU3RhdHMSEQoJbl93b3JrZXJzGAEgASgFEhYKDm5fZGF0YV9vYmplY3RzGAIgASgFEg8KB25fdGFza3MYFCABKAUSEQoJbl9jbGllbnRzGBUgASgFInQKBUNodW5rEhIKCnJlcXVlc3RfaWQYASABKAUSEgoKdG90YWxfc2l6ZRgCIAEoBBIPCgd0eXBlX2lkGAMgASgFEhIKCm5fbWVzc2FnZXMYBCABKAQSDwoHdmVyc2lvbhgFIAEoDRINCgVlbmRlZBgGIAEoCCJDCgNMb2cSDwoHdGFza19pZBgBIAEoBRINCgVsZXZlbBgCIAEoDRIMCgR0ZXh0GAMgASgJEg4KBndvcmtlchgEIAEoCSLXAwoOQ2xpZW50UmVzcG9uc2USJwoEdHlwZRgBIAIoDjIZLmxvb20uQ2xpZW50UmVzcG9uc2UuVHlwZRIeCgRkYXRhGAIgASgLMhAubG9vbS5EYXRhSGVhZGVyEhoKBWVycm9yGAQgASgLMgsubG9vbS5FcnJvchIPCgdzeW1ib2xzGAUgAygJEhoKBXN0YXRzGAYgASgLMgsubG9vbS5TdGF0cxIKCgJpZBgHIAEoBRIaCgVjaHVuaxgUIAEoCzILLmxvb20uQ2h1bmsSDwoDaWRzGBUgAygFQgIQARIUCgxzbWFsbF92YWx1ZXMYGSABKAwSEgoKbl9maW5pc2hlZBgWIAEoDRIUCgxuX3VuZmluaXNoZWQYFyABKA0SEAoIbl9mYWlsZWQYGCABKA0SFgoDbG9nGBogASgLMgkubG9vbS5Mb2cijwEKBFR5cGUSCAoEREFUQRABEhEKDVRBU0tfRklOSVNIRUQQAhIPCgtUQVNLX0ZBSUxFRBADEgkKBUVSUk9SEAQSDgoKRElDVElPTkFSWRAKEgkKBVNUQVRTEAsSCQoFQ0hVTksQFBIRCg1GSU5JU0hFRF9NQU5ZEBUSDAoIUFJPR1JFU1MQFhIHCgNMT0cQFyLTAQoDUnVuEgwKBGFyZ3MYASADKAkSEgoKbWFwX2lucHV0cxgCIAMoCRITCgttYXBfb3V0cHV0cxgDIAMoCRIfCgNlbnYYFCADKAsyEi5sb29tLlJ1bi5FbnZFbnRyeRIVCg10aW1lX2xpbWl0X21zGBUgASgNEhkKDXN1Y2Nlc3NfY29kZXMYFiADKAVCAhABEhYKDmtlZXBfZGlyZWN0b3J5GBcgASgIGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAE");
+  fileDesc("Cgpsb29tLnByb3RvEgRsb29tIuICCghSZWdpc3RlchIYChBwcm90b2NvbF92ZXJzaW9uGAEgAigFEiEKBHR5cGUYAiACKA4yEy5sb29tLlJlZ2lzdGVyLlR5cGUSDAoEcG9ydBgDIAEoBRISCgp0YXNrX3R5cGVzGAQgAygJEhIKCmRhdGFfdHlwZXMYBSADKAkSDAoEY3B1cxgGIAEoBRIXCg9jbGllbnRfZmVhdHVyZXMYFCABKAUSFwoPd29ya2VyX3Byb3RvY29sGBUgASgFEgwKBGhvc3QYFiABKAkSEAoIaG9zdG5hbWUYFyABKAkSCwoDcGlkGBggASgFEhgKEHNvZnR3YXJlX3ZlcnNpb24YGSABKAkSEwoLdW5hdmFpbGFibGUYGiADKAkSJwoJcmVzb3VyY2VzGBsgAygLMhQubG9vbS5Xb3JrZXJSZXNvdXJjZSIeCgRUeXBlEgoKBldPUktFUhABEgoKBkNMSUVOVBACIj8KDldvcmtlclJlc291cmNlEgwKBG5hbWUYASACKAkSDgoGYW1vdW50GAIgAigBEg8KB2luZGljZXMYAyADKAkiXwoIUmVzb3VyY2USFQoNcmVzb3VyY2VfdHlwZRgBIAIoBRINCgV2YWx1ZRgCIAIoBRIMCgRuYW1lGBQgASgJEg4KBmFtb3VudBgVIAEoARIPCgdpbmRpY2VzGBYgAygJImEKD1Jlc291cmNlUmVxdWVzdBIhCglyZXNvdXJjZXMYASADKAsyDi5sb29tLlJlc291cmNlEisKDGFsdGVybmF0aXZlcxgUIAMoCzIVLmxvb20uUmVzb3VyY2VSZXF1ZXN0IscCCgRUYXNrEhEKCXRhc2tfdHlwZRgBIAIoBRIOCgZjb25maWcYAiACKAwSFQoJaW5wdXRfaWRzGAMgAygFQgIQABIiChZyZXNvdXJjZV9yZXF1ZXN0X2luZGV4GAUgASgFOgItMRIOCgZyZXN1bHQYBiABKAgSFwoPY2hlY2twb2ludF9wYXRoGAcgASgJEg0KBWxhYmVsGAwgASgJEhAKCG1ldGFkYXRhGA0gASgMEiEKBnBvbGljeRgUIAEoDjIRLmxvb20uVGFzay5Qb2xpY3kSFQoNdGltZV9saW1pdF9tcxgVIAEoDRITCgtleHBlY3RlZF9tcxgWIAEoAhIWCg5leHBlY3RlZF9ieXRlcxgXIAEoARIQCghwcmlvcml0eRgYIAEoESIeCgZQb2xpY3kSCgoGUkVQRUFUEAASCAoET05DRRABIs4BCgRQbGFuEjAKEXJlc291cmNlX3JlcXVlc3RzGAEgAygLMhUubG9vbS5SZXNvdXJjZVJlcXVlc3QSGQoFdGFza3MYAiADKAsyCi5sb29tLlRhc2sSDwoHaWRfYmFzZRgEIAEoBRI0ChJ3aGVuX3Vuc2F0aXNmaWFibGUYFCABKA4yGC5sb29tLlBsYW4uVW5zYXRpc2ZpYWJsZSIyCg1VbnNhdGlzZmlhYmxlEgsKB0RFRkFVTFQQABIICgRXQUlUEAESCgoGUkVGVVNFEAIinAMKDUNsaWVudFJlcXVlc3QSJgoEdHlwZRgBIAIoDjIYLmxvb20uQ2xpZW50UmVxdWVzdC5UeXBlEhgKBHBsYW4YAiABKAsyCi5sb29tLlBsYW4SCgoCaWQYAyABKAUSGAoQbG9hZF9jaGVja3BvaW50cxgEIAEoCBISCgp0cmFjZV9wYXRoGAcgASgJEhIKCnJlcXVlc3RfaWQYFCABKAUSDgoGb2Zmc2V0GBUgASgEEhAKCG1heF9zaXplGBYgASgNEg4KBnN0cmVhbRgXIAEoCRIPCgNpZHMYGCADKAVCAhABEg4KBndhbnRlZBgZIAEoCBINCgVxdWVyeRgaIAEoCSKYAQoEVHlwZRIICgRQTEFOEAESCQoFRkVUQ0gQAhILCgdSRUxFQVNFEAMSCQoFU1RBVFMQBhIJCgVUUkFDRRAHEg0KCVRFUk1JTkFURRAKEggKBFJFQUQQFBIKCgZPVVRQVVQQFRIKCgZTVEFUVVMQFhIQCgxSRUxFQVNFX01BTlkQFxIICgRMT0dTEBgSCwoHRVhQTEFJThAZIj0KCkRhdGFIZWFkZXISCgoCaWQYASACKAUSEgoKbl9tZXNzYWdlcxgCIAIoAxIPCgd0eXBlX2lkGAMgAigFIvUBCgVFcnJvchIKCgJpZBgBIAEoBRIOCgZ3b3JrZXIYAiABKAkSEQoJZXJyb3JfbXNnGAMgASgJEg0KBWxhYmVsGBQgASgJEhEKCXRhc2tfdHlwZRgVIAEoCRIYCgxsb3N0X3Jlc3VsdHMYFiADKAVCAhABEhMKC2V4aXRfc3RhdHVzGBcgASgFEg4KBnNpZ25hbBgYIAEoCRIOCgZzdGRlcnIYGSABKAwSFAoMcmVmdXNlZF9wbGFuGBogASgFEhIKCnJlcXVlc3RfaWQYGyABKAUSIgoJZXhlY3V0aW9uGBwgASgLMg8ubG9vbS5FeGVjdXRpb24i3AEKCUV4ZWN1dGlvbhIMCgRob3N0GAEgASgJEhIKCndvcmtlcl9waWQYAiABKA0SEgoKc3RhcnRlZF9tcxgDIAEoBBITCgtkdXJhdGlvbl9tcxgEIAEoDRIVCg10aW1lX2xpbWl0X21zGAUgASgNEhAKCHBlYWtfa2liGAYgASgNEhUKCW1lbW9yeV9tcxgHIAMoDUICEAESFgoKbWVtb3J5X2tpYhgIIAMoDUICEAESEgoKb29tX2xpa2VseRgJIAEoCBIYChBtZW1vcnlfbGltaXRfa2liGAogASgNIlYKBVN0YXRzEhEKCW5fd29ya2VycxgBIAEoBRIWCg5uX2RhdGFfb2JqZWN0cxgCIAEoBRIPCgduX3Rhc2tzGBQgASgFEhEKCW5fY2xpZW50cxgVIAEoBSJ0CgVDaHVuaxISCgpyZXF1ZXN0X2lkGAEgASgFEhIKCnRvdGFsX3NpemUYAiABKAQSDwoHdHlwZV9pZBgDIAEoBRISCgpuX21lc3NhZ2VzGAQgASgEEg8KB3ZlcnNpb24YBSABKA0SDQoFZW5kZWQYBiABKAgiQwoDTG9nEg8KB3Rhc2tfaWQYASABKAUSDQoFbGV2ZWwYAiABKA0SDAoEdGV4dBgDIAEoCRIOCgZ3b3JrZXIYBCABKAkiXwoNTGFiZWxQcm9ncmVzcxIMCgRuYW1lGAEgASgJEg0KBXRvdGFsGAIgASgNEg8KB3J1bm5pbmcYAyABKA0SEAoIZmluaXNoZWQYBCABKA0SDgoGZmFpbGVkGAUgASgNIpgECg5DbGllbnRSZXNwb25zZRInCgR0eXBlGAEgAigOMhkubG9vbS5DbGllbnRSZXNwb25zZS5UeXBlEh4KBGRhdGEYAiABKAsyEC5sb29tLkRhdGFIZWFkZXISGgoFZXJyb3IYBCABKAsyCy5sb29tLkVycm9yEg8KB3N5bWJvbHMYBSADKAkSGgoFc3RhdHMYBiABKAsyCy5sb29tLlN0YXRzEgoKAmlkGAcgASgFEhoKBWNodW5rGBQgASgLMgsubG9vbS5DaHVuaxIPCgNpZHMYFSADKAVCAhABEhQKDHNtYWxsX3ZhbHVlcxgZIAEoDBISCgpuX2ZpbmlzaGVkGBYgASgNEhQKDG5fdW5maW5pc2hlZBgXIAEoDRIQCghuX2ZhaWxlZBgYIAEoDRIjCgZsYWJlbHMYHCADKAsyEy5sb29tLkxhYmVsUHJvZ3Jlc3MSFgoDbG9nGBogASgLMgkubG9vbS5Mb2cSDgoGbm90aWNlGBsgASgJIpsBCgRUeXBlEggKBERBVEEQARIRCg1UQVNLX0ZJTklTSEVEEAISDwoLVEFTS19GQUlMRUQQAxIJCgVFUlJPUhAEEg4KCkRJQ1RJT05BUlkQChIJCgVTVEFUUxALEgkKBUNIVU5LEBQSEQoNRklOSVNIRURfTUFOWRAVEgwKCFBST0dSRVNTEBYSBwoDTE9HEBcSCgoGTk9USUNFEBgi0wEKA1J1bhIMCgRhcmdzGAEgAygJEhIKCm1hcF9pbnB1dHMYAiADKAkSEwoLbWFwX291dHB1dHMYAyADKAkSHwoDZW52GBQgAygLMhIubG9vbS5SdW4uRW52RW50cnkSFQoNdGltZV9saW1pdF9tcxgVIAEoDRIZCg1zdWNjZXNzX2NvZGVzGBYgAygFQgIQARIWCg5rZWVwX2RpcmVjdG9yeRgXIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgB");
 
 /**
  * @generated from message loom.Register
@@ -53,7 +53,7 @@ export type Register = Message<"loom.Register"> & {
   cpus: number;
 
   /**
-   * Client: 1 = understands the extensions below.
+   * Client: 1 = understands the extensions below, 2 = NOTICE too, 3 = labels of PROGRESS.
    *
    * @generated from field: optional int32 client_features = 20;
    */
@@ -94,6 +94,13 @@ export type Register = Message<"loom.Register"> & {
    * @generated from field: repeated string unavailable = 26;
    */
   unavailable: string[];
+
+  /**
+   * Worker: what it has besides cpus.
+   *
+   * @generated from field: repeated loom.WorkerResource resources = 27;
+   */
+  resources: WorkerResource[];
 };
 
 /**
@@ -125,6 +132,37 @@ export const Register_TypeSchema: GenEnum<Register_Type> = /*@__PURE__*/
   enumDesc(file_loom, 0, 0);
 
 /**
+ * @generated from message loom.WorkerResource
+ */
+export type WorkerResource = Message<"loom.WorkerResource"> & {
+  /**
+   * [A-Za-z][A-Za-z0-9_.-]{0,63}, e.g. "gpus", "mem" (bytes); not "cpus".
+   *
+   * @generated from field: required string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: required double amount = 2;
+   */
+  amount: number;
+
+  /**
+   * Only indexed ones: names of the single ones, e.g. "0", "1"; then amount = their number.
+   *
+   * @generated from field: repeated string indices = 3;
+   */
+  indices: string[];
+};
+
+/**
+ * Describes the message loom.WorkerResource.
+ * Use `create(WorkerResourceSchema)` to create a new message.
+ */
+export const WorkerResourceSchema: GenMessage<WorkerResource> = /*@__PURE__*/
+  messageDesc(file_loom, 1);
+
+/**
  * @generated from message loom.Resource
  */
 export type Resource = Message<"loom.Resource"> & {
@@ -137,6 +175,28 @@ export type Resource = Message<"loom.Resource"> & {
    * @generated from field: required int32 value = 2;
    */
   value: number;
+
+  /**
+   * Extensions.
+   * By name, e.g. "gpus", instead of resource_type, which is ignored then (0 is sent).
+   *
+   * @generated from field: optional string name = 20;
+   */
+  name: string;
+
+  /**
+   * Instead of value, which is ignored then (0 is sent): > 0, finite, rounded to 1/10000.
+   *
+   * @generated from field: optional double amount = 21;
+   */
+  amount: number;
+
+  /**
+   * Particular ones of an indexed resource; then amount = their number.
+   *
+   * @generated from field: repeated string indices = 22;
+   */
+  indices: string[];
 };
 
 /**
@@ -144,9 +204,11 @@ export type Resource = Message<"loom.Resource"> & {
  * Use `create(ResourceSchema)` to create a new message.
  */
 export const ResourceSchema: GenMessage<Resource> = /*@__PURE__*/
-  messageDesc(file_loom, 1);
+  messageDesc(file_loom, 2);
 
 /**
+ * Several entries of one resource are added up.
+ *
  * @generated from message loom.ResourceRequest
  */
 export type ResourceRequest = Message<"loom.ResourceRequest"> & {
@@ -154,6 +216,14 @@ export type ResourceRequest = Message<"loom.ResourceRequest"> & {
    * @generated from field: repeated loom.Resource resources = 1;
    */
   resources: Resource[];
+
+  /**
+   * Extension: what will do as well, in order of preference after `resources`. These have no
+   * alternatives of their own.
+   *
+   * @generated from field: repeated loom.ResourceRequest alternatives = 20;
+   */
+  alternatives: ResourceRequest[];
 };
 
 /**
@@ -161,7 +231,7 @@ export type ResourceRequest = Message<"loom.ResourceRequest"> & {
  * Use `create(ResourceRequestSchema)` to create a new message.
  */
 export const ResourceRequestSchema: GenMessage<ResourceRequest> = /*@__PURE__*/
-  messageDesc(file_loom, 2);
+  messageDesc(file_loom, 3);
 
 /**
  * @generated from message loom.Task
@@ -218,6 +288,25 @@ export type Task = Message<"loom.Task"> & {
    * @generated from field: optional uint32 time_limit_ms = 21;
    */
   timeLimitMs: number;
+
+  /**
+   * The user's estimates: milliseconds of execution, bytes of the result; >= 0, finite.
+   *
+   * @generated from field: optional float expected_ms = 22;
+   */
+  expectedMs: number;
+
+  /**
+   * @generated from field: optional double expected_bytes = 23;
+   */
+  expectedBytes: number;
+
+  /**
+   * -100 to 100, higher first; default 0.
+   *
+   * @generated from field: optional sint32 priority = 24;
+   */
+  priority: number;
 };
 
 /**
@@ -225,7 +314,7 @@ export type Task = Message<"loom.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
-  messageDesc(file_loom, 3);
+  messageDesc(file_loom, 4);
 
 /**
  * Extension: what to do when the task, or its result, was lost with a worker.
@@ -250,7 +339,7 @@ export enum Task_Policy {
  * Describes the enum loom.Task.Policy.
  */
 export const Task_PolicySchema: GenEnum<Task_Policy> = /*@__PURE__*/
-  enumDesc(file_loom, 3, 0);
+  enumDesc(file_loom, 4, 0);
 
 /**
  * @generated from message loom.Plan
@@ -270,6 +359,11 @@ export type Plan = Message<"loom.Plan"> & {
    * @generated from field: optional int32 id_base = 4;
    */
   idBase: number;
+
+  /**
+   * @generated from field: optional loom.Plan.Unsatisfiable when_unsatisfiable = 20;
+   */
+  whenUnsatisfiable: Plan_Unsatisfiable;
 };
 
 /**
@@ -277,7 +371,41 @@ export type Plan = Message<"loom.Plan"> & {
  * Use `create(PlanSchema)` to create a new message.
  */
 export const PlanSchema: GenMessage<Plan> = /*@__PURE__*/
-  messageDesc(file_loom, 4);
+  messageDesc(file_loom, 5);
+
+/**
+ * Extension: what becomes of a request that none of the present workers can ever satisfy.
+ *
+ * @generated from enum loom.Plan.Unsatisfiable
+ */
+export enum Plan_Unsatisfiable {
+  /**
+   * as the server is set
+   *
+   * @generated from enum value: DEFAULT = 0;
+   */
+  DEFAULT = 0,
+
+  /**
+   * its tasks wait for a worker that can
+   *
+   * @generated from enum value: WAIT = 1;
+   */
+  WAIT = 1,
+
+  /**
+   * the plan is refused
+   *
+   * @generated from enum value: REFUSE = 2;
+   */
+  REFUSE = 2,
+}
+
+/**
+ * Describes the enum loom.Plan.Unsatisfiable.
+ */
+export const Plan_UnsatisfiableSchema: GenEnum<Plan_Unsatisfiable> = /*@__PURE__*/
+  enumDesc(file_loom, 5, 0);
 
 /**
  * @generated from message loom.ClientRequest
@@ -309,7 +437,7 @@ export type ClientRequest = Message<"loom.ClientRequest"> & {
   tracePath: string;
 
   /**
-   * Chosen by the client, returned in the answer (READ, OUTPUT, STATUS).
+   * Chosen by the client, returned in the answer (READ, OUTPUT, STATUS, EXPLAIN).
    *
    * @generated from field: optional int32 request_id = 20;
    */
@@ -345,6 +473,13 @@ export type ClientRequest = Message<"loom.ClientRequest"> & {
    * @generated from field: optional bool wanted = 25;
    */
   wanted: boolean;
+
+  /**
+   * EXPLAIN: an id, CLIENT:ID or a label; not given: the asking client's task `id`.
+   *
+   * @generated from field: optional string query = 26;
+   */
+  query: string;
 };
 
 /**
@@ -352,7 +487,7 @@ export type ClientRequest = Message<"loom.ClientRequest"> & {
  * Use `create(ClientRequestSchema)` to create a new message.
  */
 export const ClientRequestSchema: GenMessage<ClientRequest> = /*@__PURE__*/
-  messageDesc(file_loom, 5);
+  messageDesc(file_loom, 6);
 
 /**
  * @generated from enum loom.ClientRequest.Type
@@ -422,13 +557,20 @@ export enum ClientRequest_Type {
    * @generated from enum value: LOGS = 24;
    */
   LOGS = 24,
+
+  /**
+   * what becomes of a task, and why, as JSON -> CHUNK
+   *
+   * @generated from enum value: EXPLAIN = 25;
+   */
+  EXPLAIN = 25,
 }
 
 /**
  * Describes the enum loom.ClientRequest.Type.
  */
 export const ClientRequest_TypeSchema: GenEnum<ClientRequest_Type> = /*@__PURE__*/
-  enumDesc(file_loom, 5, 0);
+  enumDesc(file_loom, 6, 0);
 
 /**
  * @generated from message loom.DataHeader
@@ -455,7 +597,7 @@ export type DataHeader = Message<"loom.DataHeader"> & {
  * Use `create(DataHeaderSchema)` to create a new message.
  */
 export const DataHeaderSchema: GenMessage<DataHeader> = /*@__PURE__*/
-  messageDesc(file_loom, 6);
+  messageDesc(file_loom, 7);
 
 /**
  * @generated from message loom.Error
@@ -520,11 +662,18 @@ export type Error = Message<"loom.Error"> & {
   refusedPlan: number;
 
   /**
-   * The READ, OUTPUT or STATUS request that failed.
+   * The READ, OUTPUT, STATUS or EXPLAIN request that failed.
    *
    * @generated from field: optional int32 request_id = 27;
    */
   requestId: number;
+
+  /**
+   * TASK_FAILED, if the task failed on a worker.
+   *
+   * @generated from field: optional loom.Execution execution = 28;
+   */
+  execution?: Execution;
 };
 
 /**
@@ -532,7 +681,84 @@ export type Error = Message<"loom.Error"> & {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
-  messageDesc(file_loom, 7);
+  messageDesc(file_loom, 8);
+
+/**
+ * What is known of an execution that failed, besides how it ended. Not set: not known.
+ *
+ * @generated from message loom.Execution
+ */
+export type Execution = Message<"loom.Execution"> & {
+  /**
+   * Name of the worker's machine, and its process.
+   *
+   * @generated from field: optional string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: optional uint32 worker_pid = 2;
+   */
+  workerPid: number;
+
+  /**
+   * Milliseconds since 1970 by the clock of that machine.
+   *
+   * @generated from field: optional uint64 started_ms = 3;
+   */
+  startedMs: bigint;
+
+  /**
+   * @generated from field: optional uint32 duration_ms = 4;
+   */
+  durationMs: number;
+
+  /**
+   * It ran out of this time.
+   *
+   * @generated from field: optional uint32 time_limit_ms = 5;
+   */
+  timeLimitMs: number;
+
+  /**
+   * Resident memory of its processes: the highest seen, and at times since its start (two lists
+   * of the same length, at most 64). Only of executions that took longer than a second.
+   *
+   * @generated from field: optional uint32 peak_kib = 6;
+   */
+  peakKib: number;
+
+  /**
+   * @generated from field: repeated uint32 memory_ms = 7 [packed = true];
+   */
+  memoryMs: number[];
+
+  /**
+   * @generated from field: repeated uint32 memory_kib = 8 [packed = true];
+   */
+  memoryKib: number[];
+
+  /**
+   * Killed by the operating system because memory ran out, as far as can be seen.
+   *
+   * @generated from field: optional bool oom_likely = 9;
+   */
+  oomLikely: boolean;
+
+  /**
+   * Most memory that processes of the worker may have together, if there is a limit.
+   *
+   * @generated from field: optional uint32 memory_limit_kib = 10;
+   */
+  memoryLimitKib: number;
+};
+
+/**
+ * Describes the message loom.Execution.
+ * Use `create(ExecutionSchema)` to create a new message.
+ */
+export const ExecutionSchema: GenMessage<Execution> = /*@__PURE__*/
+  messageDesc(file_loom, 9);
 
 /**
  * @generated from message loom.Stats
@@ -564,7 +790,7 @@ export type Stats = Message<"loom.Stats"> & {
  * Use `create(StatsSchema)` to create a new message.
  */
 export const StatsSchema: GenMessage<Stats> = /*@__PURE__*/
-  messageDesc(file_loom, 8);
+  messageDesc(file_loom, 10);
 
 /**
  * Followed by exactly one raw frame with `size` bytes.
@@ -616,7 +842,7 @@ export type Chunk = Message<"loom.Chunk"> & {
  * Use `create(ChunkSchema)` to create a new message.
  */
 export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
-  messageDesc(file_loom, 9);
+  messageDesc(file_loom, 11);
 
 /**
  * A line that a function has logged.
@@ -652,7 +878,51 @@ export type Log = Message<"loom.Log"> & {
  * Use `create(LogSchema)` to create a new message.
  */
 export const LogSchema: GenMessage<Log> = /*@__PURE__*/
-  messageDesc(file_loom, 10);
+  messageDesc(file_loom, 12);
+
+/**
+ * How many of the client's tasks with one label (up to its first ":"; the task type's name where
+ * there is none) there are, and how they stand.
+ *
+ * @generated from message loom.LabelProgress
+ */
+export type LabelProgress = Message<"loom.LabelProgress"> & {
+  /**
+   * @generated from field: optional string name = 1;
+   */
+  name: string;
+
+  /**
+   * Finished, failed, and still to be done.
+   *
+   * @generated from field: optional uint32 total = 2;
+   */
+  total: number;
+
+  /**
+   * Only tasks with a resource request are known to run.
+   *
+   * @generated from field: optional uint32 running = 3;
+   */
+  running: number;
+
+  /**
+   * @generated from field: optional uint32 finished = 4;
+   */
+  finished: number;
+
+  /**
+   * @generated from field: optional uint32 failed = 5;
+   */
+  failed: number;
+};
+
+/**
+ * Describes the message loom.LabelProgress.
+ * Use `create(LabelProgressSchema)` to create a new message.
+ */
+export const LabelProgressSchema: GenMessage<LabelProgress> = /*@__PURE__*/
+  messageDesc(file_loom, 13);
 
 /**
  * @generated from message loom.ClientResponse
@@ -724,9 +994,23 @@ export type ClientResponse = Message<"loom.ClientResponse"> & {
   nFailed: number;
 
   /**
+   * PROGRESS, only for clients with client_features >= 3: those that have changed since the last one.
+   *
+   * @generated from field: repeated loom.LabelProgress labels = 28;
+   */
+  labels: LabelProgress[];
+
+  /**
    * @generated from field: optional loom.Log log = 26;
    */
   log?: Log;
+
+  /**
+   * NOTICE: a line that users should read: nothing has failed, but something may not be as they expect.
+   *
+   * @generated from field: optional string notice = 27;
+   */
+  notice: string;
 };
 
 /**
@@ -734,7 +1018,7 @@ export type ClientResponse = Message<"loom.ClientResponse"> & {
  * Use `create(ClientResponseSchema)` to create a new message.
  */
 export const ClientResponseSchema: GenMessage<ClientResponse> = /*@__PURE__*/
-  messageDesc(file_loom, 11);
+  messageDesc(file_loom, 14);
 
 /**
  * @generated from enum loom.ClientResponse.Type
@@ -793,13 +1077,20 @@ export enum ClientResponse_Type {
    * @generated from enum value: LOG = 23;
    */
   LOG = 23,
+
+  /**
+   * only for clients with client_features >= 2
+   *
+   * @generated from enum value: NOTICE = 24;
+   */
+  NOTICE = 24,
 }
 
 /**
  * Describes the enum loom.ClientResponse.Type.
  */
 export const ClientResponse_TypeSchema: GenEnum<ClientResponse_Type> = /*@__PURE__*/
-  enumDesc(file_loom, 11, 0);
+  enumDesc(file_loom, 14, 0);
 
 /**
  * Configuration of loom/run/run.
@@ -856,5 +1147,5 @@ export type Run = Message<"loom.Run"> & {
  * Use `create(RunSchema)` to create a new message.
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
-  messageDesc(file_loom, 12);
+  messageDesc(file_loom, 15);
 

@@ -7,13 +7,15 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Execution } from "./loom_pb.js";
+import { file_loom } from "./loom_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file worker.proto.
  */
 export const file_worker: GenFile = /*@__PURE__*/
-  fileDesc("Cgx3b3JrZXIucHJvdG8SC2xvb20ud29ya2VyIlkKClRhc2tFeHRyYXMSFwoPY2hlY2twb2ludF9wYXRoGAEgASgJEg0KBWxhYmVsGAIgASgJEhUKDXRpbWVfbGltaXRfbXMYAyABKA0SDAoEb25jZRgEIAEoCCJTCgtGYWlsdXJlSW5mbxIPCgdtZXNzYWdlGAEgASgJEhMKC2V4aXRfc3RhdHVzGAIgASgFEg4KBnNpZ25hbBgDIAEoCRIOCgZzdGRlcnIYBCABKAw");
+  fileDesc("Cgx3b3JrZXIucHJvdG8SC2xvb20ud29ya2VyIlkKClRhc2tFeHRyYXMSFwoPY2hlY2twb2ludF9wYXRoGAEgASgJEg0KBWxhYmVsGAIgASgJEhUKDXRpbWVfbGltaXRfbXMYAyABKA0SDAoEb25jZRgEIAEoCCJ3CgtGYWlsdXJlSW5mbxIPCgdtZXNzYWdlGAEgASgJEhMKC2V4aXRfc3RhdHVzGAIgASgFEg4KBnNpZ25hbBgDIAEoCRIOCgZzdGRlcnIYBCABKAwSIgoJZXhlY3V0aW9uGBQgASgLMg8ubG9vbS5FeGVjdXRpb24", [file_loom]);
 
 /**
  * Rare attributes of an assigned task.
@@ -76,6 +78,11 @@ export type FailureInfo = Message<"loom.worker.FailureInfo"> & {
    * @generated from field: optional bytes stderr = 4;
    */
   stderr: Uint8Array;
+
+  /**
+   * @generated from field: optional loom.Execution execution = 20;
+   */
+  execution?: Execution;
 };
 
 /**

@@ -11,7 +11,9 @@ import {
   SharedFiles,
   TaskError,
   type TaskExecution,
+  TaskGrant,
 } from "../../../src/executors/index.js";
+import type { TaskResources } from "../../../src/functions/index.js";
 import {
   type DataObject,
   isBytes,
@@ -32,7 +34,10 @@ export interface StartedCall {
 }
 
 export interface CallOptions {
+  /** 0: a light call. */
   readonly cpus?: number;
+  /** Instead of cpus. */
+  readonly resources?: TaskResources;
   readonly function?: DataObject;
   readonly joinsLeader?: boolean;
   readonly timeLimitMs?: number;
@@ -46,6 +51,7 @@ export class PoolBench {
   readonly pool: FunctionPool;
   readonly logged: [level: number, text: string][] = [];
   readonly function = text("the function");
+  private readonly grants = new Map<string, TaskGrant>();
 
   constructor(more: { cpus?: number; args?: string[]; command?: string } = {}) {
     this.pool = new FunctionPool(
@@ -75,6 +81,7 @@ export class PoolBench {
         taskType: "test/call",
         config: Buffer.from(script),
         inputs: [options.function ?? this.function, ...inputs],
+        grant: this.grantOf(options),
         cpus: options.cpus ?? 1,
         sharesCores: options.joinsLeader ?? false,
         timeLimitMs: options.timeLimitMs ?? 0,
@@ -91,6 +98,19 @@ export class PoolBench {
     });
     result.catch(() => {});
     return { task, result, cancel: () => onCancel?.("unwanted") };
+  }
+
+  /** The same one for the same things. */
+  private grantOf({ cpus = 1, resources }: CallOptions): TaskGrant | undefined {
+    if (cpus === 0 && resources === undefined) return undefined;
+    const held = resources ?? { cpus: { amount: cpus, indices: [] } };
+    const key = JSON.stringify(held);
+    let grant = this.grants.get(key);
+    if (grant === undefined) {
+      grant = new TaskGrant(held, false);
+      this.grants.set(key, grant);
+    }
+    return grant;
   }
 
   /** The result as text. */

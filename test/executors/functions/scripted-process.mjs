@@ -21,12 +21,14 @@
  *     calls          number of calls since its start
  *     functions      numbers of the functions it knows
  *     pid
+ *     held           what the last HOLD said; "nothing" for a light call or before the first
  */
 import { appendFileSync, closeSync, openSync, readSync, writeFileSync } from "node:fs";
 import net from "node:net";
 
 const socket = new net.Socket({ fd: 3 });
 const functions = new Map();
+let held = "nothing";
 const waiting = new Map();
 let settings;
 let calls = 0;
@@ -109,7 +111,7 @@ class Reader {
   }
 }
 
-function call(serial, config, inputs) {
+function call(serial, light, config, inputs) {
   calls++;
   const text = config.toString();
   const [command] = text.split(" ", 1);
@@ -181,6 +183,8 @@ function call(serial, config, inputs) {
       return result(serial, u8(1), bytes(String(calls)));
     case "functions":
       return result(serial, u8(1), bytes([...functions.keys()].join()));
+    case "held":
+      return result(serial, u8(1), bytes(light ? "nothing" : held));
     case "pid":
       return result(serial, u8(1), bytes(String(process.pid)));
     default:
@@ -197,18 +201,20 @@ function frame(body) {
     else if (op === 2) functions.delete(reader.u32());
     else if (op === 3) {
       const serial = reader.u32();
-      reader.at += 9;
+      reader.at += 8;
+      const light = reader.u8() === 1;
       if (!functions.has(reader.u32())) throw new Error("the function is not defined");
       const config = reader.bytes();
       const count = reader.u32();
       reader.numbered = [];
       const inputs = Array.from({ length: count }, () => reader.object());
-      call(serial, config, inputs);
+      call(serial, light, config, inputs);
     } else if (op === 4) {
       const serial = reader.u32();
       const reason = reader.u8();
       if (waiting.delete(serial)) failed(serial, `cancelled for reason ${reason}`);
-    } else throw new Error(`op ${op}`);
+    } else if (op === 5) held = reader.bytes().toString();
+    else throw new Error(`op ${op}`);
   }
 }
 

@@ -4,7 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import { type CancelReason, ProgramExecutor, TaskError } from "../../../src/executors/index.js";
+import {
+  type CancelReason,
+  ProgramExecutor,
+  TaskError,
+  type TaskGrant,
+} from "../../../src/executors/index.js";
 import {
   type DataObject,
   isBytes,
@@ -56,10 +61,17 @@ export class Bench {
     });
   }
 
+  /** One that starts programs without delay. */
+  static async ready(options: { pythonCommand?: string; pin?: boolean }): Promise<Bench> {
+    const bench = new Bench(options);
+    await bench.executor.ready();
+    return bench;
+  }
+
   start(
     config: RunConfigInit,
     inputs: DataObject[] = [],
-    more: { cores?: number[]; cancelled?: boolean } = {},
+    more: { cores?: number[]; cancelled?: boolean; grant?: TaskGrant } = {},
   ): RunningTask {
     let onCancel: ((reason: CancelReason) => void) | undefined;
     const row = this.#row++;
@@ -68,6 +80,7 @@ export class Bench {
       taskType: "loom/run/run",
       config: encodeRunConfig(config),
       inputs,
+      grant: more.grant,
       cpus: 1,
       cores: more.cores ?? [],
       onCancel: (callback) => {
