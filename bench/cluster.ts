@@ -1,14 +1,18 @@
 /**
  * Real processes to measure: one server, some workers, started from dist/cli and stopped in
- * order. Owns their life; measure.ts reads what they use. Called by the cases.
+ * order. Owns their life; process-usage.ts reads what they use. Called by the cases; zero-cluster.ts
+ * starts its processes with the same functions.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const SERVER = fileURLToPath(new URL("../dist/cli/loom-server.js", import.meta.url));
+export const SERVER = fileURLToPath(new URL("../dist/cli/loom-server.js", import.meta.url));
 const WORKER = fileURLToPath(new URL("../dist/cli/loom-worker.js", import.meta.url));
 
-type ServiceMessage =
+/** A process that writes a profile of a long run takes a while to end. */
+const STOP_TIMEOUT_MS = 30_000;
+
+export type ServiceMessage =
   | { loom: "listening"; host: string; port: number }
   | { loom: "registered"; address: string }
   | { loom: "failed"; message: string };
@@ -51,13 +55,24 @@ export async function startCluster(workers: number, workerFlags: string[] = []):
   }
 }
 
-/** Starts a process and waits for its word that it is ready. */
-function startService(
+export interface Service {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** What it said when it was ready. */
+  readonly message: ServiceMessage;
+}
+
+/**
+ * Starts a process and waits for its word that it is ready. It is added to `children` at once.
+ * @param execArgv flags for Node itself
+ */
+export function startService(
   file: string,
   args: string[],
   children: ChildProcess[],
-): Promise<{ pid: number; message: ServiceMessage }> {
-  const child = fork(file, args, { stdio: ["ignore", "ignore", "pipe", "ipc"], execArgv: [] });
+  execArgv: string[] = [],
+): Promise<Service> {
+  const child = fork(file, args, { stdio: ["ignore", "ignore", "pipe", "ipc"], execArgv });
   children.push(child);
   let lastLines = "";
   child.stderr?.on("data", (chunk: Buffer) => {
@@ -70,16 +85,16 @@ function startService(
     });
     child.once("message", (message: ServiceMessage) => {
       if (message.loom === "failed") reject(new Error(message.message));
-      else resolve({ pid: child.pid as number, message });
+      else resolve({ child, pid: child.pid as number, message });
     });
   });
 }
 
 /** Closes the channel, which tells the process to stop, and waits for its end. */
-function stopService(child: ChildProcess): Promise<void> {
+export function stopService(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
-    const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
     child.once("exit", () => {
       clearTimeout(timer);
       resolve();

@@ -6,7 +6,7 @@ import { Client } from "hyperloom";
 import { startCluster } from "./cluster.js";
 import type { PlanSpec } from "./plans.js";
 import { cpuTimeUs } from "./process-usage.js";
-import { type BenchCase, median, rounded } from "./record.js";
+import { type BenchCase, mean, median, rounded } from "./record.js";
 import { type PlanTiming, timePlan } from "./timed-plan.js";
 
 export function planCase(plan: PlanSpec, workerCounts: readonly number[]): BenchCase {
@@ -33,8 +33,7 @@ export function planCase(plan: PlanSpec, workerCounts: readonly number[]): Bench
         const warm = [];
         for (let i = 0; i < repeat; i++) warm.push(await measured());
         const perTask = (total: number): number => rounded(total / plan.taskCount);
-        // The mean, not the median, of CPU times: they come in steps of 10 ms.
-        const meanOf = (values: number[]): number => values.reduce((a, b) => a + b) / values.length;
+        // The mean, not the median, of CPU times: garbage collection comes in some plans only.
         return {
           case: plan.name,
           what: plan.what,
@@ -43,9 +42,9 @@ export function planCase(plan: PlanSpec, workerCounts: readonly number[]): Bench
           coldTasksPerSecond: rounded((plan.taskCount / cold.ms) * 1000),
           warmTasksPerSecond: rounded((plan.taskCount / median(warm.map(({ ms }) => ms))) * 1000),
           coldServerCpuUsPerTask: perTask(cold.serverUs),
-          warmServerCpuUsPerTask: perTask(meanOf(warm.map(({ serverUs }) => serverUs))),
+          warmServerCpuUsPerTask: perTask(mean(warm.map(({ serverUs }) => serverUs))),
           coldWorkerCpuUsPerTask: perTask(cold.workerUs),
-          warmWorkerCpuUsPerTask: perTask(meanOf(warm.map(({ workerUs }) => workerUs))),
+          warmWorkerCpuUsPerTask: perTask(mean(warm.map(({ workerUs }) => workerUs))),
           warmSubmitMs: rounded(median(warm.map(({ submitMs }) => submitMs))),
         };
       } finally {

@@ -13,6 +13,8 @@ export interface CaseOptions {
   workers: number;
   /** Warm repetitions. */
   repeat: number;
+  /** Where the server is to write a profile of its CPU time; cases that can't do that ignore it. */
+  profileFolder?: string;
 }
 
 /** One thing that can be measured with `--case`. */
@@ -27,6 +29,10 @@ export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** With three significant digits: more would be noise. */

@@ -1,5 +1,5 @@
 /**
- * External programs: 2,000 times /bin/true in a fresh directory with redirected output, on
+ * External programs: some thousand times /bin/true in a fresh directory with redirected output, on
  * one worker with 4 cpus; also while that worker holds 2 GB of objects (starting a program
  * from a big process is slow unless somebody took care). Called by cases.ts.
  */
@@ -8,15 +8,14 @@ import { startCluster } from "./cluster.js";
 import { cpuTimeUs, residentBytes } from "./process-usage.js";
 import { type BenchCase, median, rounded } from "./record.js";
 
-const PROGRAMS = 2_000;
 const CPUS = 4;
 const BALLAST_PIECE_BYTES = 64 * 1024 * 1024;
 
-function programs(): Task {
-  return tasks.arrayMake(Array.from({ length: PROGRAMS }, () => tasks.run(["/bin/true"])));
+function programs(count: number): Task {
+  return tasks.arrayMake(Array.from({ length: count }, () => tasks.run(["/bin/true"])));
 }
 
-export function runCase(name: string, ballastBytes: number): BenchCase {
+export function runCase(name: string, ballastBytes: number, count = 2_000): BenchCase {
   return {
     name,
     workers: "fixed",
@@ -31,7 +30,7 @@ export function runCase(name: string, ballastBytes: number): BenchCase {
         for (let i = 0; i <= repeat; i++) {
           if (i === 1) cpuBefore = cpuTimeUs(pids);
           const start = performance.now();
-          const future = client.submitOne(programs());
+          const future = client.submitOne(programs(count));
           await future.wait();
           times.push(performance.now() - start);
           future.release();
@@ -41,12 +40,12 @@ export function runCase(name: string, ballastBytes: number): BenchCase {
         client.release(ballast);
         return {
           case: name,
-          what: `${PROGRAMS} times /bin/true, ${CPUS} at a time`,
+          what: `${count} times /bin/true, ${CPUS} at a time`,
           workers: 1,
-          tasks: PROGRAMS,
-          coldTasksPerSecond: rounded((PROGRAMS / times[0]) * 1000),
-          warmTasksPerSecond: rounded((PROGRAMS / median(times.slice(1))) * 1000),
-          warmWorkerCpuUsPerTask: rounded(workerUs / repeat / PROGRAMS),
+          tasks: count,
+          coldTasksPerSecond: rounded((count / times[0]) * 1000),
+          warmTasksPerSecond: rounded((count / median(times.slice(1))) * 1000),
+          warmWorkerCpuUsPerTask: rounded(workerUs / repeat / count),
           workerRssMB: rounded(workerRssMB),
         };
       } finally {

@@ -1,78 +1,44 @@
 /**
- * `npm run bench -- [--case NAME]… [--workers N]… [--repeat N] [--json FILE]`: runs cases, prints
- * tables, writes records. docs/benchmarks.md explains the figures.
+ * `npm run bench -- [--case NAME]… [--workers N]… [--repeat N] [--json FILE] [--profile] [--peer dask]`:
+ * runs cases, prints tables, writes records. docs/benchmarks.md explains the figures.
  */
-import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, totalmem } from "node:os";
-import { dirname, resolve } from "node:path";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { type BenchArguments, readArguments } from "./arguments.js";
 import { CASES } from "./cases.js";
+import { compareWithDask, DASK_CASES, DASK_WORKERS } from "./peers/dask-peer.js";
+import { type ProfileItem, readProfile, topOfProfile } from "./profile.js";
 import { measureRawFigures } from "./raw-figures.js";
-import { type BenchRecord, rounded } from "./record.js";
+import type { BenchRecord } from "./record.js";
+import { resultHeader } from "./result-header.js";
 
-interface Arguments {
-  cases: typeof CASES;
-  /** Undefined: each case's own. */
-  workers: number[] | undefined;
-  repeat: number;
-  json: string | undefined;
+const PROFILES = fileURLToPath(new URL("../.cache/bench-profiles", import.meta.url));
+const PROFILE_ITEMS = 15;
+
+/** Of the server in one case. */
+interface ServerProfile {
+  case: string;
+  workers: number;
+  items: ProfileItem[];
 }
 
-function readArguments(): Arguments {
-  const { values } = parseArgs({
-    options: {
-      case: { type: "string", multiple: true },
-      workers: { type: "string", multiple: true },
-      repeat: { type: "string", default: "5" },
-      json: { type: "string" },
-    },
-  });
-  const unknown = values.case?.find((name) => !CASES.some((known) => known.name === name));
-  if (unknown !== undefined) {
-    const names = CASES.map(({ name }) => name).join(", ");
-    throw new Error(`--case ${unknown} is not known; use one of ${names}`);
-  }
-  const { case: names } = values;
-  return {
-    cases: names === undefined ? CASES : CASES.filter(({ name }) => names.includes(name)),
-    workers: values.workers?.map((text) => countOf("--workers", text, 1000)),
-    repeat: countOf("--repeat", values.repeat, 1000),
-    json: values.json,
-  };
-}
-
-function countOf(flag: string, text: string, max: number): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > max) {
-    throw new Error(`${flag} ${text} is not a whole number from 1 to ${max}`);
-  }
-  return count;
-}
-
-function machine(): Record<string, string | number> {
-  return {
-    cpu: cpus()[0]?.model ?? "unknown",
-    cores: availableParallelism(),
-    memoryGB: rounded(totalmem() / 1e9),
-    system: `${process.platform} ${process.arch}`,
-    node: process.version,
-  };
-}
-
-function commit(): string {
-  const git = (...args: string[]): string =>
-    execFileSync("git", args, {
-      cwd: fileURLToPath(new URL("..", import.meta.url)),
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    }).trim();
-  try {
-    const changed = git("status", "--porcelain", "--", "src", "bench") !== "";
-    return git("rev-parse", "--short", "HEAD") + (changed ? " with changes" : "");
-  } catch {
-    return "unknown";
+async function* runCases(
+  options: BenchArguments,
+  profiles: ServerProfile[],
+): AsyncGenerator<BenchRecord> {
+  for (const benchCase of CASES.filter(({ name }) => options.cases.includes(name))) {
+    const counts = benchCase.workers === "fixed" ? [1] : (options.workers ?? benchCase.workers);
+    for (const workers of counts) {
+      const name = benchCase.name;
+      const profileFolder = options.profile ? join(PROFILES, `${name}-${workers}`) : undefined;
+      if (profileFolder !== undefined) rmSync(profileFolder, { recursive: true, force: true });
+      yield await benchCase.run({ workers, repeat: options.repeat, profileFolder });
+      if (profileFolder === undefined) continue;
+      const items = topOfProfile(readProfile(profileFolder), PROFILE_ITEMS);
+      profiles.push({ case: name, workers, items });
+      printProfile(items, profileFolder);
+    }
   }
 }
 
@@ -84,6 +50,13 @@ function printRecord({ case: name, what, workers, ...figures }: BenchRecord): vo
   }
 }
 
+function printProfile(items: readonly ProfileItem[], folder: string): void {
+  console.log(`\n  the server's CPU time (whole profile: ${folder})`);
+  for (const item of items) {
+    console.log(`  ${item.percent.toFixed(1).padStart(6)} %  ${item.function}`);
+  }
+}
+
 /** A bare name goes to bench/results/. */
 function resultFile(name: string): string {
   return name.includes("/")
@@ -92,26 +65,35 @@ function resultFile(name: string): string {
 }
 
 async function main(): Promise<void> {
-  const options = readArguments();
-  const raw = await measureRawFigures();
-  const header = { date: new Date().toISOString(), commit: commit(), machine: machine(), raw };
+  const options = readArguments(process.argv.slice(2), {
+    own: CASES.map(({ name }) => name),
+    dask: DASK_CASES,
+  });
+  if (options.profile && options.cases.some((name) => !name.startsWith("server-"))) {
+    throw new Error("--profile needs --case with cases that begin with server-");
+  }
+  const header = { ...resultHeader(), raw: await measureRawFigures() };
   console.log(JSON.stringify(header, null, 2));
   const records: BenchRecord[] = [];
-  for (const benchCase of options.cases) {
-    const counts = benchCase.workers === "fixed" ? [1] : (options.workers ?? benchCase.workers);
-    for (const workers of counts) {
-      const record = await benchCase.run({ workers, repeat: options.repeat });
-      records.push(record);
-      printRecord(record);
-    }
+  const profiles: ServerProfile[] = [];
+  const measured =
+    options.peer === undefined
+      ? runCases(options, profiles)
+      : compareWithDask({ ...options, workers: options.workers ?? DASK_WORKERS });
+  for await (const record of measured) {
+    records.push(record);
+    printRecord(record);
   }
-  if (options.json !== undefined) {
-    const file = resultFile(options.json);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, `${JSON.stringify({ ...header, records }, null, 2)}\n`);
-    console.log(`\nWritten to ${file}`);
-  }
+  if (options.json === undefined) return;
+  const file = resultFile(options.json);
+  mkdirSync(dirname(file), { recursive: true });
+  const results = options.profile ? { ...header, records, profiles } : { ...header, records };
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+  console.log(`\nWritten to ${file}`);
 }
+
+// Ends as after an error: what was started is stopped.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
 try {
   await main();
