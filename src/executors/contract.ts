@@ -65,6 +65,8 @@ export interface Executor {
    * fails the task too, with its stack in the log.
    */
   execute(task: TaskExecution): DataObject | Promise<DataObject> | undefined;
+  /** Its tasks run in the worker's process: one that crashes, or blocks for ever, takes the worker with it. */
+  readonly runsInWorker?: boolean;
   /** It keeps time limits itself, as its tasks may wait before they start. */
   readonly keepsTimeLimits?: boolean;
   /**

@@ -127,6 +127,7 @@ function connectionTo(receive: (frame: Uint8Array) => void): Connection {
     send: receive,
     sendParts: () => {},
     sendFramed: () => {},
+    flush: () => {},
     setMaxFrameBytes: () => {},
     drained: () => Promise.resolve(),
     pause: () => {},

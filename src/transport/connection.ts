@@ -41,6 +41,8 @@ export interface Connection {
   sendParts(parts: readonly Uint8Array[]): void;
   /** Sends bytes that are frames already, with their lengths; they may begin or end inside one. */
   sendFramed(bytes: Uint8Array): void;
+  /** Hands what is queued to the operating system now, not at the end of the tick. */
+  flush(): void;
   /** Resolves when few bytes are buffered (at once if so), or the connection has ended. */
   drained(): Promise<void>;
   /** Changes the limit of {@link FrameLimits} from the next frame on. */

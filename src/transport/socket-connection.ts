@@ -152,7 +152,8 @@ export class SocketConnection implements Connection {
     setImmediate(this.flush);
   }
 
-  private readonly flush = (): void => {
+  /** In the state "closing" nothing is queued. */
+  readonly flush = (): void => {
     this.flushScheduled = false;
     if (this.state === "ended" || this.queue.sizeBytes === 0) return;
     const { socket } = this;

@@ -125,6 +125,7 @@ async function startParts(options: WorkerOptions, cpus: number, life: WorkerLife
     zeroWork,
     logger,
     send: (frame) => connection.send(frame),
+    flush: () => connection.flush(),
     broken: (error) => {
       logger.fatal({ err: error }, "internal error: the worker stops");
       connection.destroy(new LoomError("internal", messageOf(error), { cause: error }));

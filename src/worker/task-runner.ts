@@ -63,6 +63,8 @@ export interface TaskRunnerOptions {
   readonly zeroWork: boolean;
   readonly logger: Logger;
   send(frame: Uint8Array): void;
+  /** What was sent leaves now: this process may be about to die. */
+  flush(): void;
   /** A bug in the worker: nothing can be relied on any more. */
   broken(error: unknown): void;
 }
@@ -243,6 +245,7 @@ export class TaskRunner implements TaskOwner {
       const shares = leader !== undefined;
       const { grants } = this;
       const running = new RunningTask(this, task, type, inputs, coreNumbers, shares, grants);
+      if (task.request !== undefined && (running.once || executor.runsInWorker)) this.tellStart();
       const result = executor.execute(running);
       if (result === undefined) {
         running.startedMs = startedMs || performance.now();
@@ -265,6 +268,16 @@ export class TaskRunner implements TaskOwner {
     }
     this.finish(task, object, startedMs === 0 ? 0 : durationUs(startedMs));
     return 1 + estimatedSizeOf(object) / 4096;
+  }
+
+  /**
+   * That a task has started is told before it begins where it may take this process with it: the server would
+   * take it for one that never ran, give it to the next worker, and the next. Of light tasks the server assumes it.
+   */
+  private tellStart(): void {
+    const batch = this.writer.take();
+    if (batch !== undefined) this.options.send(batch);
+    this.options.flush();
   }
 
   private async finishLater(

@@ -26,6 +26,7 @@ export async function warmUp(logger: Logger): Promise<void> {
     zeroWork: false,
     logger,
     send: () => {},
+    flush: () => {},
     broken: (error) => {
       broken = { error };
     },

@@ -1,5 +1,5 @@
 /** Extensions in real workers of a cluster: where their tasks run, how values travel, crashes. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -239,6 +239,30 @@ describe("tasks in a pool", () => {
     await until("their processes are gone", () => !pids.some(isAlive));
   });
 });
+
+it.each([0, 1])(
+  "a task that must not run twice, with %i cpus, kills one worker only",
+  async (cpus) => {
+    await using cluster = await TestCluster.start({
+      workers: 2,
+      cpus: 2,
+      extensions: MAKER,
+      python: "none",
+    });
+    const { workers } = cluster;
+    const folder = mkdtempSync(join(tmpdir(), "loom-once-"));
+    try {
+      const config = join(folder, "runs");
+      const task = new Task({ ...my("killWorker", { config, cpus }), policy: "once" });
+      expect(await failureOf(cluster.client, task)).toMatch(/must not run twice .policy "once"/);
+      expect(readFileSync(config, "utf8")).toBe("x");
+      // For their files: one has killed itself.
+      for (const worker of workers) cluster.kill(worker);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
 
 describe("an extension", () => {
   it("can be TypeScript, and have a native addon", async () => {

@@ -36,6 +36,7 @@ const BUILTINS = new Map<string, Builtin>([
  */
 export class BuiltinExecutor implements Executor {
   readonly taskTypes: readonly string[] = [...BUILTINS.keys()];
+  readonly runsInWorker = true;
 
   execute(task: TaskExecution): DataObject | Promise<DataObject> {
     const builtin = BUILTINS.get(task.taskType);

@@ -19,6 +19,7 @@ interface Entry {
 
 export class ExtensionExecutor implements Executor {
   readonly taskTypes: readonly string[];
+  readonly runsInWorker = true;
   readonly keepsTimeLimits = true;
   private readonly entries = new Map<string, Entry>();
   /** Those whose promises are pending. */

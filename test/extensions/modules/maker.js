@@ -1,4 +1,5 @@
 // Makes matrices; for test/cluster/extensions.test.ts.
+import { appendFileSync } from "node:fs";
 import { defineExtension } from "hyperloom";
 import { Matrix, matrixType } from "./matrix.js";
 
@@ -49,6 +50,13 @@ export default defineExtension({
         });
         Promise.reject(new Error("stray promise"));
         return "";
+      },
+    },
+    // Takes the worker with it, in the moment in which it starts.
+    killWorker: {
+      run: ({ config }) => {
+        appendFileSync(JSON.parse(config), "x");
+        process.kill(process.pid, "SIGKILL");
       },
     },
     wait: { run: ({ signal }) => new Promise((_, no) => signal.addEventListener("abort", no)) },
