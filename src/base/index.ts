@@ -4,5 +4,6 @@ export * from "./errors.js";
 export * from "./int-deque.js";
 export * from "./range-allocator.js";
 export * from "./row-table.js";
+export * from "./system-reason.js";
 export * from "./terminal-text.js";
 export * from "./version.js";

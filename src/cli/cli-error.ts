@@ -38,25 +38,3 @@ export function describeFailure(error: unknown): { message: string; exitCode: nu
     exitCode: EXIT_FAILURE,
   };
 }
-
-/** The message of a failed system call, without its code, call and path. */
-export function systemReason(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  switch (code) {
-    case "ENOENT":
-      return "no such file or directory";
-    case "EACCES":
-    case "EPERM":
-      return "permission denied";
-    case "ENOTDIR":
-      return "a part of the path is not a directory";
-    case "EEXIST":
-      return "it is a file, not a directory";
-    case "EROFS":
-      return "the file system is read-only";
-    case "ENOSPC":
-      return "the disk is full";
-    default:
-      return messageOf(error);
-  }
-}

@@ -18,6 +18,7 @@ import {
   countOf,
   DEFAULT_HOST,
   DEFAULT_PORT,
+  directoryName,
   listenAddress,
   listOf,
   portOrNone,
@@ -132,6 +133,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       {
         flags: "--trace <dir>",
         description: "write a trace of all that happens into this directory, for loom report",
+        parse: directoryName("--trace"),
       },
       {
         flags: "--http-port <n>",

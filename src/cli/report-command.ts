@@ -9,9 +9,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
+import { systemReason } from "../base/index.js";
 import { buildReport, REPORT_MARK } from "../report/index.js";
 import { readTrace } from "../trace/index.js";
-import { CliError, systemReason } from "./cli-error.js";
+import { CliError } from "./cli-error.js";
 import type { ReportFlags } from "./report-options.js";
 
 /** The mark is in the first lines. */

@@ -2,7 +2,7 @@
 import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { counted } from "../base/index.js";
+import { counted, systemReason } from "../base/index.js";
 import {
   arrowOf,
   chromeOf,
@@ -12,7 +12,7 @@ import {
   type Trace,
   type TracedWorker,
 } from "../trace/index.js";
-import { CliError, systemReason, usageError } from "./cli-error.js";
+import { CliError, usageError } from "./cli-error.js";
 import type { TraceFlags } from "./trace-options.js";
 
 const ACTIONS = ["info", "export"];

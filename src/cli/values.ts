@@ -3,11 +3,13 @@
  * or a directory may be, and the message when it is something else. Called by options.ts
  * and the commands.
  */
-import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { isIPv6 } from "node:net";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
+import { systemReason } from "../base/index.js";
+import { makeDirectories } from "../trace/index.js";
 import { type Address, parseAddress } from "../transport/index.js";
-import { CliError, systemReason, usageError } from "./cli-error.js";
+import { CliError, usageError } from "./cli-error.js";
 
 export const DEFAULT_PORT = 9010;
 export const DEFAULT_HOST = "127.0.0.1";
@@ -116,11 +118,19 @@ export function chosenServer(address: string | undefined, option?: string): Addr
   return serverAddress(text);
 }
 
+/** A directory that need not exist. The empty name, of a variable that is not set, would be the current one. */
+export function directoryName(name: string): (text: string) => string {
+  return (text) => {
+    if (text === "") throw usageError(`${name} is empty; give the name of a directory`);
+    return text;
+  };
+}
+
 /** Makes the directory if it is missing; fails unless files can be made in it. */
 export function usableDirectory(name: string, path: string): string {
   const full = resolve(path);
   try {
-    makeDirectory(full);
+    makeDirectories(full);
   } catch (error) {
     throw new CliError(
       `${name} ${full} cannot be created: ${systemReason(error)}; give a directory that this user may write`,
@@ -134,18 +144,6 @@ export function usableDirectory(name: string, path: string): string {
     );
   }
   return full;
-}
-
-/** Not mkdir's `recursive`: on /proc, which takes no directories, Node tries for ever. */
-function makeDirectory(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
-  if (dirname(path) !== path) makeDirectory(dirname(path));
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    // Somebody else may have made it meanwhile.
-    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
-  }
 }
 
 /** The full path of a file that can be read. */

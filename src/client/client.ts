@@ -2,7 +2,6 @@
  * The client: submits tasks to one server, gives futures. Owns the public methods and the
  * numbering and encoding of plans; the wire is session's.
  */
-import { resolve } from "node:path";
 import { LoomError } from "../base/index.js";
 import {
   buildPlan,
@@ -21,7 +20,7 @@ import type { ClusterStatus } from "./cluster-status.js";
 import { encodePlan } from "./encode-plan.js";
 import { Future, fetchAll, gatherAll, waitAll } from "./future.js";
 import { KeptTasks } from "./kept-tasks.js";
-import { askExplanation, askStatus } from "./questions.js";
+import { askExplanation, askStatus, askTrace } from "./questions.js";
 import type { ClusterStats, LogLine, Progress } from "./reports.js";
 import { ResultState } from "./result-state.js";
 import { Session } from "./session.js";
@@ -275,19 +274,7 @@ export class Client implements AsyncDisposable {
    * @example await client.setTrace("trace");
    */
   async setTrace(directory: string | undefined): Promise<void> {
-    const tracePath = directory === undefined ? "" : resolve(directory);
-    const session = this.#session;
-    session.checkOpen();
-    const problems: string[] = [];
-    session.onServerError = (message) => problems.push(message);
-    try {
-      session.send(encodeClientRequest({ type: ClientRequestType.TRACE, tracePath }));
-      // TRACE has no answer; what comes before the answer to the next request is its error.
-      await session.requestStats();
-    } finally {
-      session.onServerError = undefined;
-    }
-    if (problems.length > 0) throw new LoomError("usage", problems.join("; "));
+    await askTrace(this.#session, directory);
   }
 
   /**

@@ -1,6 +1,12 @@
-/** What clients ask about the cluster and its tasks, answered as JSON: status and explanations. */
+/** What clients ask of the cluster: status and explanations, answered as JSON, and that it writes a trace. */
+import { resolve } from "node:path";
 import { LoomError, messageOf, ProtocolError } from "../base/index.js";
-import { type ClientRequestInit, ClientRequestType, type Explanation } from "../protocol/index.js";
+import {
+  type ClientRequestInit,
+  ClientRequestType,
+  type Explanation,
+  encodeClientRequest,
+} from "../protocol/index.js";
 import { abortable, type WaitOptions } from "./abort.js";
 import type { ClusterStatus } from "./cluster-status.js";
 import { Future } from "./future.js";
@@ -22,6 +28,29 @@ export async function askExplanation(
   const what = typeof task === "string" ? { query: task } : { id: ownId(session, task) };
   const request = { type: ClientRequestType.EXPLAIN, ...what };
   return ask<Explanation>(session, request, "explanation", "asking what a task waits for", options);
+}
+
+/** @param directory see `Client.setTrace` */
+export async function askTrace(session: Session, directory: string | undefined): Promise<void> {
+  // The empty name, of a variable that is not set, would be the current directory.
+  if (directory !== undefined && (typeof directory !== "string" || directory === "")) {
+    throw new LoomError(
+      "usage",
+      `the trace directory is ${JSON.stringify(directory)}; give the name of one, or undefined to end the trace`,
+    );
+  }
+  const tracePath = directory === undefined ? "" : resolve(directory);
+  session.checkOpen();
+  const problems: string[] = [];
+  session.onServerError = (message) => problems.push(message);
+  try {
+    session.send(encodeClientRequest({ type: ClientRequestType.TRACE, tracePath }));
+    // TRACE has no answer; what comes before the answer to the next request is its error.
+    await session.requestStats();
+  } finally {
+    session.onServerError = undefined;
+  }
+  if (problems.length > 0) throw new LoomError("usage", problems.join("; "));
 }
 
 function ownId(session: Session, task: Future | number): number {

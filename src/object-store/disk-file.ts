@@ -5,7 +5,7 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { LoomError } from "../base/index.js";
+import { LoomError, systemReason } from "../base/index.js";
 import { allocateBytes } from "./memory-plain.js";
 
 /** Bytes read at once where a file is streamed. */
@@ -117,24 +117,4 @@ export class DiskFile {
     }
     return target;
   }
-}
-
-const REASONS: Record<string, string> = {
-  ENOENT: "there is no such file",
-  ENOTDIR: "a part of the path is not a directory",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EISDIR: "it is a directory",
-  ENOSPC: "no space left on the device",
-  EROFS: "the file system is read-only",
-  ENAMETOOLONG: "the name is too long",
-  ELOOP: "too many symbolic links",
-  EMFILE: "too many open files",
-  ERR_INVALID_ARG_VALUE: "the path contains a null byte",
-};
-
-/** Why a system call failed, in words. */
-export function systemReason(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  return (code && REASONS[code]) || (error instanceof Error ? error.message : String(error));
 }

@@ -5,8 +5,8 @@
  */
 import { accessSync, constants, type Stats, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { LoomError } from "../base/index.js";
-import { DiskFile, systemReason } from "./disk-file.js";
+import { LoomError, systemReason } from "../base/index.js";
+import { DiskFile } from "./disk-file.js";
 import type { FileObject, PlainObject } from "./objects.js";
 
 abstract class FileBacked {

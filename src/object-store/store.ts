@@ -20,9 +20,8 @@ import {
   unlinkSync,
 } from "node:fs";
 import { join } from "node:path";
-import { LoomError, RowTable } from "../base/index.js";
+import { LoomError, RowTable, systemReason } from "../base/index.js";
 import { ElementArray } from "./arrays.js";
-import { systemReason } from "./disk-file.js";
 import { StoredPlain, storedPlain, type UserFile } from "./file-objects.js";
 import { copyBytes, MemoryPlain, plainObject } from "./memory-plain.js";
 import type { DataObject, PlainObject } from "./objects.js";

@@ -4,15 +4,20 @@
  * WorkerSession) straight to the writer, `server.trace`, which is undefined while nothing is traced.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { LoomError, messageOf, VERSION } from "../base/index.js";
+import { LoomError, messageOf, systemReason, VERSION } from "../base/index.js";
 import { type PlanColumns, PlanTaskFlag, type WorkerSample } from "../protocol/index.js";
 import { TaskState } from "../scheduler/index.js";
 import { type PlanRecord, tasksInCopies } from "../server-core/index.js";
-import { ServerTraceWriter, sampleOf, TRACE_FILE_SUFFIX, TraceFile } from "../trace/index.js";
+import {
+  makeDirectories,
+  ServerTraceWriter,
+  sampleOf,
+  TRACE_FILE_SUFFIX,
+  TraceFile,
+} from "../trace/index.js";
 import type { LoomServer } from "./loom-server.js";
 import type { WorkerLink } from "./worker-link.js";
 
@@ -60,11 +65,11 @@ export class Tracing {
 
   private async create(directory: string): Promise<{ file: TraceFile; run: string }> {
     try {
-      await mkdir(directory, { recursive: true });
+      makeDirectories(directory);
     } catch (error) {
       throw new LoomError(
         "usage",
-        `the trace directory ${directory} cannot be made: ${messageOf(error)}`,
+        `the trace directory ${directory} cannot be made: ${systemReason(error)}`,
       );
     }
     const run = randomUUID();

@@ -4,6 +4,7 @@ export { chromeOf } from "./chrome-export.js";
 export { csvOf } from "./csv-export.js";
 export * from "./format.js";
 export { GrowingColumns } from "./growing-columns.js";
+export { makeDirectories } from "./make-directories.js";
 export * from "./model.js";
 export { type ReadTraceOptions, readTrace } from "./read-trace.js";
 export { type Sample, SampleColumns, sampleOf } from "./sample-columns.js";

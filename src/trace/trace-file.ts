@@ -5,7 +5,8 @@
 
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
-import { LoomError, messageOf } from "../base/index.js";
+import { rm } from "node:fs/promises";
+import { LoomError, systemReason } from "../base/index.js";
 import { MAGIC, type TraceHeader } from "./format.js";
 
 /** With more that waits to be written, the disk is too slow. */
@@ -21,11 +22,12 @@ export class TraceFile {
     private readonly onFailure: (problem: string) => void,
   ) {
     this.stream = stream;
-    stream.on("error", (error) => this.fail(messageOf(error)));
+    stream.on("error", (error) => this.fail(systemReason(error)));
   }
 
   /**
-   * Creates the file. Rejects with a LoomError if it can't be, or is there already.
+   * Creates the file, with its header. Rejects with a LoomError, and leaves no file, if it can't be written;
+   * or it is there already.
    * @param onFailure called once when nothing can be written any more
    */
   static async create(
@@ -34,14 +36,22 @@ export class TraceFile {
     onFailure: (problem: string) => void,
   ): Promise<TraceFile> {
     const stream = createWriteStream(path, { flags: "wx" });
+    // An error of a write is told to its callback, and here.
+    stream.once("error", () => {});
+    let isOpen = false;
     try {
       await once(stream, "open");
+      isOpen = true;
+      // A full disk shows only here.
+      await write(stream, `${MAGIC}${JSON.stringify(header)}\n`);
     } catch (error) {
-      throw new LoomError("usage", `the trace file ${path} cannot be written: ${messageOf(error)}`);
+      if (isOpen) await rm(path, { force: true }).catch(() => {});
+      throw new LoomError(
+        "usage",
+        `the trace file ${path} cannot be written: ${systemReason(error)}`,
+      );
     }
-    const file = new TraceFile(path, stream, onFailure);
-    stream.write(`${MAGIC}${JSON.stringify(header)}\n`);
-    return file;
+    return new TraceFile(path, stream, onFailure);
   }
 
   write(piece: Uint8Array): void {
@@ -67,4 +77,10 @@ export class TraceFile {
     this.stream.destroy();
     this.onFailure(problem);
   }
+}
+
+function write(stream: WriteStream, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error) => (error ? reject(error) : resolve()));
+  });
 }

@@ -8,7 +8,7 @@ import { LoomError, messageOf } from "../base/index.js";
 import { DamagedTrace } from "./damaged-trace.js";
 import { TRACE_FILE_SUFFIX, type TraceHeader } from "./format.js";
 import { TraceDecoder, type TraceVisitor } from "./trace-decoder.js";
-import { MAX_HEADER_BYTES, readHeader } from "./trace-header.js";
+import { MAX_HEADER_BYTES, OTHER_VERSION, readHeader } from "./trace-header.js";
 
 const PIECE_BYTES = 1024 * 1024;
 const MAX_NAMED = 5;
@@ -31,10 +31,11 @@ export async function findTrace(
   run: string | undefined,
   warnings: string[],
 ): Promise<{ server: FoundFile; workers: FoundFile[] }> {
-  const files = await findFiles(directory, warnings);
+  const { files, later } = await findFiles(directory, warnings);
   const servers = files.filter(({ header }) => header.role === "server");
   const chosen = run === undefined ? servers : servers.filter((file) => isOf(file, run));
   if (chosen.length === 0) {
+    if (later !== undefined) throw new LoomError("usage", later);
     const why =
       servers.length > 0
         ? `none of its traces begins with ${run}; there are ${listRuns(servers)}`
@@ -80,8 +81,13 @@ function listNames(names: readonly string[]): string {
   return names.slice(0, MAX_NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-async function findFiles(directory: string, warnings: string[]): Promise<FoundFile[]> {
+/** `later`: what to say of a file that another version of HyperLoom has written. */
+async function findFiles(
+  directory: string,
+  warnings: string[],
+): Promise<{ files: FoundFile[]; later: string | undefined }> {
   const files: FoundFile[] = [];
+  let later: string | undefined;
   const foreign: string[] = [];
   for (const entry of await entriesOf(directory)) {
     const { name } = entry;
@@ -92,13 +98,15 @@ async function findFiles(directory: string, warnings: string[]): Promise<FoundFi
     const path = join(directory, name);
     const found = await usingFile(path, async (file) => {
       const bytes = new Uint8Array(MAX_HEADER_BYTES);
-      return readHeader(bytes.subarray(0, await fill(file, bytes)), path);
+      return readHeader(bytes.subarray(0, await fill(file, bytes)));
     });
-    if (typeof found === "string") warnings.push(`left out: ${name} ${found}`);
-    else files.push({ name, path, header: found.header, headerBytes: found.bytes });
+    if (typeof found === "string") {
+      warnings.push(`left out: ${name} ${found}`);
+      if (found.includes(OTHER_VERSION)) later ??= `${path} ${found}`;
+    } else files.push({ name, path, header: found.header, headerBytes: found.bytes });
   }
   if (foreign.length > 0) warnings.push(`left out, no trace files: ${listNames(foreign)}`);
-  return files;
+  return { files, later };
 }
 
 async function entriesOf(directory: string) {

@@ -1,11 +1,13 @@
 /** The two lines with which a trace file begins. Called by read-trace.ts. */
-import { LoomError } from "../base/index.js";
 import { MAGIC, type TraceHeader } from "./format.js";
 
 const MAGIC_START = /^LOOMTRACE (\d+)\n/;
 const VERSION_READ = Number(/\d+/.exec(MAGIC)![0]);
 /** Longer ones are not headers. */
 export const MAX_HEADER_BYTES = 64 * 1024;
+
+/** Of text that says why a file can't be read: another version of HyperLoom could. */
+export const OTHER_VERSION = "of the trace format";
 
 export interface ReadHeader {
   readonly header: TraceHeader;
@@ -16,17 +18,13 @@ export interface ReadHeader {
 /**
  * Reads a header from the beginning of a file.
  * @returns what is wrong with it: a text, for people
- * @throws LoomError `usage` if a later version of HyperLoom has written it
  */
-export function readHeader(bytes: Uint8Array, path: string): ReadHeader | string {
+export function readHeader(bytes: Uint8Array): ReadHeader | string {
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, 32));
   const version = MAGIC_START.exec(text)?.[1];
   if (version === undefined) return "is not a trace of HyperLoom";
   if (Number(version) !== VERSION_READ) {
-    throw new LoomError(
-      "usage",
-      `${path} has version ${version} of the trace format, this HyperLoom reads version ${VERSION_READ}; use the version of HyperLoom that has written it`,
-    );
+    return `has version ${version} ${OTHER_VERSION}, this HyperLoom reads version ${VERSION_READ}; use the version of HyperLoom that has written it`;
   }
   const start = MAGIC.length;
   const end = bytes.subarray(0, MAX_HEADER_BYTES).indexOf(0x0a, start);

@@ -79,15 +79,13 @@ describe("a right command line that can't be done", () => {
   let folder: string;
   let occupied: Server;
   let occupiedPort: number;
-  let freePort: number;
+  // Nothing listens on it; a port that was free a moment ago, something else may have taken by now.
+  const unusedPort = 1;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "loom-cli-"));
     writeFileSync(join(folder, "file"), "not a directory");
     [occupied, occupiedPort] = await listening();
-    const [other, port] = await listening();
-    freePort = port;
-    other.close();
   });
   afterAll(() => {
     occupied.close();
@@ -112,8 +110,8 @@ describe("a right command line that can't be done", () => {
 
   it("worker: no server there", async () => {
     await expectFailure(
-      ["worker", "127.0.0.1", String(freePort)],
-      new RegExp(`^loom worker: cannot connect to 127.0.0.1:${freePort}: connection refused; `),
+      ["worker", "127.0.0.1", String(unusedPort)],
+      new RegExp(`^loom worker: cannot connect to 127.0.0.1:${unusedPort}: connection refused; `),
     );
   });
 
@@ -123,31 +121,33 @@ describe("a right command line that can't be done", () => {
 
   it("worker: --wdir is a file", async () => {
     await expectFailure(
-      ["worker", "127.0.0.1", String(freePort), "--wdir", join(folder, "file")],
+      ["worker", "127.0.0.1", String(unusedPort), "--wdir", join(folder, "file")],
       /--wdir .*\/file cannot be created: it is a file, not a directory; give a directory/,
     );
   });
 
   it("worker: --wdir can't be created", async () => {
     await expectFailure(
-      ["worker", "127.0.0.1", String(freePort), "--wdir", join(folder, "file", "below")],
+      ["worker", "127.0.0.1", String(unusedPort), "--wdir", join(folder, "file", "below")],
       /--wdir .*below cannot be created: a part of the path is not a directory; give/,
     );
     await expectFailure(
-      ["worker", "127.0.0.1", String(freePort), "--wdir", "/proc/loom"],
+      ["worker", "127.0.0.1", String(unusedPort), "--wdir", "/proc/loom"],
       /--wdir \/proc\/loom cannot be created: .*; give a directory/,
     );
   });
 
   it.each(["status", "stop"])("%s: no server there", async (command) => {
-    const line = new RegExp(`^loom ${command}: cannot connect to 127.0.0.1:${freePort}: .*refused`);
-    await expectFailure([command, `127.0.0.1:${freePort}`], line);
-    await expectFailure([command], line, { env: { LOOM_SERVER: `127.0.0.1:${freePort}` } });
+    const line = new RegExp(
+      `^loom ${command}: cannot connect to 127.0.0.1:${unusedPort}: .*refused`,
+    );
+    await expectFailure([command, `127.0.0.1:${unusedPort}`], line);
+    await expectFailure([command], line, { env: { LOOM_SERVER: `127.0.0.1:${unusedPort}` } });
   });
 
   it("explain: no server there, an empty name", async () => {
-    const line = new RegExp(`^loom explain: cannot connect to 127.0.0.1:${freePort}: .*refused`);
-    await expectFailure(["explain", "1", "--server", `127.0.0.1:${freePort}`], line);
+    const line = new RegExp(`^loom explain: cannot connect to 127.0.0.1:${unusedPort}: .*refused`);
+    await expectFailure(["explain", "1", "--server", `127.0.0.1:${unusedPort}`], line);
     expectOneLine(await runCli(["explain", ""]), 2, /^loom explain: no task is named; give an id/);
   });
 
@@ -160,7 +160,7 @@ describe("a right command line that can't be done", () => {
   });
 
   it("--debug adds the stack", async () => {
-    const { stderr } = await runCli(["status", `127.0.0.1:${freePort}`, "--debug"]);
+    const { stderr } = await runCli(["status", `127.0.0.1:${unusedPort}`, "--debug"]);
     expect(stderr).toMatch(/^\s+at /m);
   });
 });

@@ -274,7 +274,7 @@ describe("tracing", () => {
     await client.setTrace(directory);
     for (const path of [file, join(file, "deeper")]) {
       await expect(client.setTrace(path)).rejects.toThrow(
-        /^the trace directory .*a file.* cannot be made: E(EXIST|NOTDIR)/,
+        /^the trace directory .*a file.* cannot be made: (it is a file|a part of the path is not a directory)/,
       );
     }
     expect(readFileSync(file, "utf8")).toBe("mine");
@@ -331,7 +331,9 @@ describe("tracing", () => {
     await client.close();
     server.kill("SIGTERM");
     await Promise.all([server.finished, worker.finished]);
-    expect(server.stderr.match(/has ended, the plans go on: EFBIG/g)).toHaveLength(1);
+    expect(
+      server.stderr.match(/has ended, the plans go on: the file would be larger/g),
+    ).toHaveLength(1);
     const trace = await readTrace(directory);
     expect(trace.complete).toBe(false);
     expect(trace.warnings.length).toBeGreaterThan(0);
@@ -340,9 +342,33 @@ describe("tracing", () => {
   it("to a directory that the command line can't have is one clear line", async () => {
     const file = join(folder, "no directory");
     writeFileSync(file, "");
-    const { code, stderr } = await runCli(["server", "--port", "0", "--trace", file]);
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/^.*the trace directory .*no directory cannot be made: EEXIST[^\n]*\n$/);
+    for (const [directory, message] of [
+      [file, /^.*the trace directory .*no directory cannot be made: it is a file[^\n]*\n$/],
+      // Nothing can be made there; mkdir's `recursive` would try for ever.
+      ["/proc/loom", /^.*the trace directory \/proc\/loom cannot be made: no such file[^\n]*\n$/],
+      ["", /^.*--trace is empty; give the name of a directory\n$/],
+    ] as const) {
+      const { code, stderr } = await runCli(["server", "--port", "0", "--trace", directory]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(message);
+    }
+  });
+
+  it("is refused where nothing can be written, and nothing is left there", async () => {
+    const directory = newDirectory();
+    const server = start(["server", "--port", "0"], { fileSizeLimit: 0 });
+    const address = await server.ready();
+    const { Client } = await import("../../src/index.js");
+    const client = await Client.connect(address);
+    const tracing = (to: string) => within(`the answer to ${to}`, client.setTrace(to));
+    await expect(tracing("/proc/loom")).rejects.toThrow(/cannot be made: no such file/);
+    await expect(tracing(directory)).rejects.toThrow(/cannot be written: the file would be larger/);
+    expect(readdirSync(directory)).toEqual([]);
+    await expect(tracing("")).rejects.toThrow('the trace directory is ""; give the name of one');
+    await client.setTrace(undefined);
+    await client.close();
+    server.kill("SIGTERM");
+    expect((await server.finished).code).toBe(0);
   });
 });
 

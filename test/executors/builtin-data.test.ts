@@ -103,7 +103,7 @@ describe("loom/data/open", () => {
     const { path } = scratchDirectory();
     const open = (config: Uint8Array) => failureOf("loom/data/open", config);
     expect(await open(bytesOf(`${path}/x`))).toBe(
-      `loom/data/open: cannot open file "${path}/x": there is no such file`,
+      `loom/data/open: cannot open file "${path}/x": no such file or directory`,
     );
     expect(await open(bytesOf(path))).toBe(
       `loom/data/open: cannot open file "${path}": it is a directory`,

@@ -123,7 +123,7 @@ describe("files", () => {
   test("that are others at the receiver, or none, are told apart", async () => {
     const scratch = scratchDirectory();
     const spoilt: [string, (path: string) => void][] = [
-      ["there is no such file", (path) => rmSync(path)],
+      ["no such file or directory", (path) => rmSync(path)],
       ["another file is under this path", (path) => utimesSync(path, 5, 5)],
       ["another file is under this path", (path) => writeFileSync(path, "x".repeat(100_001))],
     ];

@@ -142,7 +142,7 @@ describe("files", () => {
   test("that are missing, directories, devices or unnameable can't be opened", () => {
     const { path } = scratchDirectory();
     expect(failure(() => openFile(join(path, "none"))).message).toBe(
-      `cannot open file "${path}/none": there is no such file`,
+      `cannot open file "${path}/none": no such file or directory`,
     );
     expect(failure(() => openFile(path)).message).toBe(
       `cannot open file "${path}": it is a directory`,

@@ -167,7 +167,7 @@ describe("files", () => {
     const { store, scratch } = storeWithFiles();
     const missing = join(scratch.path, "missing");
     expect(() => store.adoptFile(missing)).toThrow(
-      `cannot take over file "${missing}": there is no such file`,
+      `cannot take over file "${missing}": no such file or directory`,
     );
     expect(() => store.adoptFile(scratch.path)).toThrow("it is a directory");
     expect(() => store.adoptFile("/dev/null")).toThrow("it is not a regular file");

@@ -121,9 +121,11 @@ describe("a trace with something wrong", () => {
       put(path, "short.loomtrace", "LOOMTRACE 1\n{");
       put(path, "other.loomtrace", worker("another", 0));
       put(path, "unknown.loomtrace", worker(headerOf("server").run, 9));
+      put(path, "later.loomtrace", "LOOMTRACE 99\n{}\n");
     });
     expect(warnings).toEqual([
       "left out: bad.loomtrace has a damaged header",
+      "left out: later.loomtrace has version 99 of the trace format, this HyperLoom reads version 1; use the version of HyperLoom that has written it",
       "left out: short.loomtrace ends in its header",
       "left out, no trace files: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 3 more",
       "left out, of other traces: other.loomtrace",

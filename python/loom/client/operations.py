@@ -121,6 +121,9 @@ def _read_json(session: Session, reply: ChunkReply, name: str) -> Operation[Dict
 
 def set_trace(session: Session, directory: Optional[str]) -> Operation[None]:
     """Has the cluster write a trace; None: it ends."""
+    if directory == "":
+        # Of a variable that is not set: it would be the current directory.
+        raise LoomError("the trace directory is ''; give the name of one, or None to end the trace")
     session.check_open()
     session.send_trace("" if directory is None else os.path.abspath(directory))
     try:
