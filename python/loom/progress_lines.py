@@ -12,8 +12,11 @@ from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 from .client.reports import LabelProgress, Progress
 
 _BAR_WIDTH = 20
+#: A shorter one says nothing: then there is none.
+_MIN_BAR_WIDTH = 4
 _MAX_LABELS = 8
 _MAX_NAME_LENGTH = 24
+_MIN_NAME_LENGTH = 6
 #: No estimate before so much time.
 _ESTIMATE_AFTER_MS = 2000
 #: The rate is that of the last ten seconds, or of half the time when that is more.
@@ -124,12 +127,9 @@ def progress_lines(view: ProgressView, columns: int, rows: int, unicode: bool) -
     done = view.finished + view.failed
     labels = [label for label in view.labels if label.total > 0]
     shown = _choose_labels(labels, max(0, min(_MAX_LABELS, rows - 3)))
-    names = [f"  {shown_name(label.name)}" for label in shown]
-    width = max(len(name) for name in ["tasks", *names])
 
-    def row(name: str, part: int, whole: int, details: List[str]) -> str:
-        bar = progress_bar(part, whole, _BAR_WIDTH, unicode)
-        return f"{name.ljust(width)} {bar} " + ", ".join([f"{part}/{whole}", *details])
+    def row(name: str, part: int, whole: int, details: List[str]) -> _Row:
+        return _Row(name, part, whole, ", ".join([f"{part}/{whole}", *details]))
 
     details = []
     if view.rate_per_s > 0:
@@ -139,16 +139,45 @@ def progress_lines(view: ProgressView, columns: int, rows: int, unicode: bool) -
             details.append(f"{left} left")
     if view.failed:
         details.append(f"{view.failed} failed")
-    lines = [row("tasks", done, view.total, details)]
-    for name, label in zip(names, shown):
+    all_rows = [row("tasks", done, view.total, details)]
+    for label in shown:
         details = [f"{label.running} running"] if label.running else []
         if label.failed:
             details.append(f"{label.failed} failed")
-        lines.append(row(name, label.finished + label.failed, label.total, details))
+        all_rows.append(row(label.name, label.finished + label.failed, label.total, details))
+    lines = _lines_of(all_rows, columns, unicode)
     left_out = len(labels) - len(shown)
     if left_out and rows > 3:
         lines.append(f"  +{left_out} label{'' if left_out == 1 else 's'}")
     return [line[: max(0, columns - 1)] for line in lines]
+
+
+class _Row(NamedTuple):
+    """A line in parts; the first is that of all tasks."""
+
+    name: str
+    part: int
+    whole: int
+    numbers: str
+
+
+def _lines_of(rows: Sequence[_Row], columns: int, unicode: bool) -> List[str]:
+    # In a narrow terminal bars become shorter first, then names: the numbers are what matters.
+    def names_up_to(limit: int) -> List[str]:
+        return [rows[0].name, *(f"  {shown_name(row.name, limit)}" for row in rows[1:])]
+
+    names = names_up_to(_MAX_NAME_LENGTH)
+    space = columns - 1 - max(len(row.numbers) for row in rows) - 1
+    bar_width = min(_BAR_WIDTH, space - max(map(len, names)) - 1)
+    if bar_width < _MIN_BAR_WIDTH:
+        bar_width = 0
+        names = names_up_to(max(_MIN_NAME_LENGTH, min(_MAX_NAME_LENGTH, space - 2)))
+    width = max(map(len, names))
+    lines = []
+    for name, row in zip(names, rows):
+        bar = progress_bar(row.part, row.whole, bar_width, unicode)
+        lines.append(f"{name.ljust(width)} {bar}{' ' if bar else ''}{row.numbers}")
+    return lines
 
 
 def progress_summary(finished: int, failed: int, unfinished: int, elapsed_ms: float) -> str:
@@ -181,12 +210,12 @@ def _choose_labels(labels: List[LabelProgress], count: int) -> List[LabelProgres
     return [labels[at] for at in sorted(chosen)]
 
 
-def shown_name(name: str) -> str:
+def shown_name(name: str, limit: int = _MAX_NAME_LENGTH) -> str:
     """Labels are users' texts: nothing in them may steer the terminal."""
     plain = "".join("?" if unicodedata.category(each)[0] == "C" else each for each in name)
-    if len(plain) <= _MAX_NAME_LENGTH:
+    if len(plain) <= limit:
         return plain
-    return plain[: _MAX_NAME_LENGTH - 2] + ".."
+    return plain[: limit - 2] + ".."
 
 
 def format_rate(per_s: float) -> str:

@@ -14,8 +14,11 @@ import {
 import type { LabelProgress } from "./reports.js";
 
 const BAR_WIDTH = 20;
+/** A shorter one says nothing: then there is none. */
+const MIN_BAR_WIDTH = 4;
 const MAX_LABELS = 8;
 const MAX_NAME_LENGTH = 24;
+const MIN_NAME_LENGTH = 6;
 /** No estimate before so much time. */
 const ESTIMATE_AFTER_MS = 2000;
 
@@ -44,30 +47,57 @@ export function progressLines(view: ProgressView, options: LineOptions): string[
   const done = finished + failed;
   const labels = view.labels.filter((label) => label.total > 0);
   const shown = chooseLabels(labels, Math.max(0, Math.min(MAX_LABELS, options.rows - 3)));
-  const names = shown.map(({ name }) => `  ${shownName(name, MAX_NAME_LENGTH)}`);
-  const width = Math.max(...["tasks", ...names].map(lengthOf));
-  const row = (name: string, part: number, whole: number, details: readonly string[]): string => {
-    const bar = progressBar(part, whole, BAR_WIDTH, options.unicode);
-    const space = " ".repeat(width - lengthOf(name));
-    return `${name}${space} ${bar} ${[`${part}/${whole}`, ...details].join(", ")}`;
+  const row = (name: string, part: number, whole: number, details: readonly string[]): Row => {
+    return { name, part, whole, numbers: [`${part}/${whole}`, ...details].join(", ") };
   };
   const hasEstimate = ratePerS > 0 && elapsedMs >= ESTIMATE_AFTER_MS && done < total;
-  const lines = [
+  const rows = [
     row("tasks", done, total, [
       ...(ratePerS > 0 ? [formatRate(ratePerS)] : []),
       ...(hasEstimate ? [`${formatDuration(((total - done) / ratePerS) * 1000)} left`] : []),
       ...(failed > 0 ? [`${failed} failed`] : []),
     ]),
-    ...shown.map((label, i) =>
-      row(names[i], label.finished + label.failed, label.total, [
+    ...shown.map((label) =>
+      row(label.name, label.finished + label.failed, label.total, [
         ...(label.running > 0 ? [`${label.running} running`] : []),
         ...(label.failed > 0 ? [`${label.failed} failed`] : []),
       ]),
     ),
   ];
+  const lines = linesOf(rows, options);
   const left = labels.length - shown.length;
   if (left > 0 && options.rows > 3) lines.push(`  +${left} ${left === 1 ? "label" : "labels"}`);
   return lines.map((line) => clipped(line, options.columns - 1));
+}
+
+/** A line in parts; the first is that of all tasks. */
+interface Row {
+  readonly name: string;
+  readonly part: number;
+  readonly whole: number;
+  readonly numbers: string;
+}
+
+/** In a narrow terminal bars become shorter first, then names: the numbers are what matters. */
+function linesOf(rows: readonly Row[], { columns, unicode }: LineOptions): string[] {
+  const namesUpTo = (limit: number): string[] =>
+    rows.map(({ name }, i) => (i === 0 ? name : `  ${shownName(name, limit)}`));
+  const widest = (texts: readonly string[]): number => Math.max(...texts.map(lengthOf));
+  const numbers = widest(rows.map((row) => row.numbers));
+  let names = namesUpTo(MAX_NAME_LENGTH);
+  const space = columns - 1 - numbers - 1;
+  let barWidth = Math.min(BAR_WIDTH, space - widest(names) - 1);
+  if (barWidth < MIN_BAR_WIDTH) {
+    barWidth = 0;
+    const limit = Math.max(MIN_NAME_LENGTH, Math.min(MAX_NAME_LENGTH, space - 2));
+    names = namesUpTo(limit);
+  }
+  const width = widest(names);
+  return rows.map((row, i) => {
+    const name = names[i] + " ".repeat(width - lengthOf(names[i]));
+    const bar = progressBar(row.part, row.whole, barWidth, unicode);
+    return `${name} ${bar}${barWidth > 0 ? " " : ""}${row.numbers}`;
+  });
 }
 
 /** The line that is left when all is over. */
