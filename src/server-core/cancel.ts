@@ -9,8 +9,8 @@ import { failTasks } from "./giving-up.js";
 import type { ClientRecord, PlanRecord } from "./records.js";
 
 /**
- * Cancels those of the tasks that are open; a task that is copied with all of its copies. Each client is
- * told of one failure, that of its first task.
+ * Cancels those of the tasks that are open; a task that is copied with all of its copies. Clients are told
+ * as failTasks() does.
  * @returns number of tasks that have failed by it
  */
 export function cancelTasks(core: CoreState, rows: readonly number[], reason: string): number {

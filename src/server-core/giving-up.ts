@@ -10,9 +10,12 @@ import type { CoreState } from "./core-state.js";
 import { type CopyRuns, readIndices, runOf } from "./expansion/index.js";
 import { countFailed, countStopped } from "./label-counts.js";
 import { isCurrent, resultChanged } from "./progress.js";
-import type { ClientRecord } from "./records.js";
+import type { ClientRecord, PlanRecord } from "./records.js";
 import type { FailureDetails } from "./task-failure.js";
 import { NONE } from "./task-table.js";
+
+/** A client is told of more tasks that fail at once as of one. */
+const MAX_TOLD_APART = 256;
 
 /** How a task failed, as far as its worker knows. */
 export interface FailureCause {
@@ -49,7 +52,10 @@ export function failTask(
   failTasks(core, [row], worker, cause);
 }
 
-/** The same for several tasks of one client, which is told of one failure: that of the first. */
+/**
+ * The same for several tasks of one client, which is told of each by which it loses a result; of more than
+ * MAX_TOLD_APART of one failure, that of the first.
+ */
 export function failTasks(
   core: CoreState,
   rows: readonly number[],
@@ -57,30 +63,64 @@ export function failTasks(
   cause: FailureCause,
 ): void {
   if (rows.length === 0) return;
-  const details: FailureDetails = {
-    taskId: core.taskId(rows[0]),
-    label: labelOf(core, rows[0]),
-    taskType: core.table.taskType[rows[0]],
-    worker,
-    ...cause,
-  };
-  spreadFailure(core, [...rows], details);
+  const failureOf = (first: number[]): Failure => ({
+    first,
+    details: {
+      taskId: core.taskId(first[0]),
+      label: labelOf(core, first[0]),
+      taskType: core.table.taskType[first[0]],
+      worker,
+      ...cause,
+    },
+  });
+  // Users first: each fails by itself, not because of an input that fails with it.
+  const apart = rows.length <= MAX_TOLD_APART ? rows.toSorted((a, b) => b - a) : undefined;
+  spreadFailures(core, apart?.map((row) => failureOf([row])) ?? [failureOf([...rows])]);
 }
 
 /** Tasks of a later plan that use a result that has failed already fail with the same cause. */
 export function failDependents(core: CoreState, row: number): void {
   const details = core.failures.get(row);
-  if (details !== undefined) spreadFailure(core, openUsers(core, row), details);
+  if (details !== undefined) spreadFailures(core, [{ first: openUsers(core, row), details }]);
 }
 
-function spreadFailure(core: CoreState, first: number[], details: FailureDetails): void {
-  if (first.length === 0) return;
-  const { table } = core;
-  const plan = core.clientPlanOf(first[0]);
-  const { client } = plan;
-  const lostResults: number[] = [];
+/** Tasks, with what depends on them, that fail for one reason. */
+interface Failure {
+  readonly first: number[];
+  readonly details: FailureDetails;
+}
+
+/** All of them fail before anything is let go that only they need. */
+function spreadFailures(core: CoreState, failures: readonly Failure[]): void {
   const changed: number[] = [];
-  const stack = first;
+  const told: { plan: PlanRecord; details: FailureDetails; lostResults: number[] }[] = [];
+  for (const { first, details } of failures) {
+    if (first.length === 0) continue;
+    const plan = core.clientPlanOf(first[0]);
+    const before = plan.client.failedTasks;
+    const lostResults = spreadFailure(core, plan.client, first, details, changed);
+    if (plan.client.failedTasks === before) continue; // by one before
+    told.push({ plan, details, lostResults });
+  }
+  core.settle();
+  const losses = told.filter(({ lostResults }) => lostResults.length > 0);
+  for (const { plan, details, lostResults } of losses.length > 0 ? losses : told.slice(-1)) {
+    tellFailure(core, plan, details, lostResults);
+  }
+  for (const row of changed) resultChanged(core, row);
+}
+
+/** Gives the ids of results that the client holds; adds rows to `changed` of which somebody waits to hear. */
+function spreadFailure(
+  core: CoreState,
+  client: ClientRecord,
+  first: readonly number[],
+  details: FailureDetails,
+  changed: number[],
+): number[] {
+  const { table } = core;
+  const lostResults: number[] = [];
+  const stack = [...first];
   while (stack.length > 0) {
     const row = stack.pop()!;
     if (!core.isOpen(row)) continue;
@@ -102,13 +142,19 @@ function spreadFailure(core: CoreState, first: number[], details: FailureDetails
     if (copies === undefined) continue;
     for (const template of openTemplates(core, row, copies)) stack.push(template);
   }
-  core.settle();
-  if (client.connected && !(client.classic && plan.failureTold)) {
-    plan.failureTold = true;
-    lostResults.sort((a, b) => a - b);
-    core.outbox.tellFailed(client.handle, details, lostResults);
-  }
-  for (const row of changed) resultChanged(core, row);
+  return lostResults.sort((a, b) => a - b);
+}
+
+function tellFailure(
+  core: CoreState,
+  plan: PlanRecord,
+  details: FailureDetails,
+  lostResults: number[],
+): void {
+  const { client } = plan;
+  if (!client.connected || (client.classic && plan.failureTold)) return;
+  plan.failureTold = true;
+  core.outbox.tellFailed(client.handle, details, lostResults);
 }
 
 function openUsers(core: CoreState, row: number): number[] {

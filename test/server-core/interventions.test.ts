@@ -69,7 +69,7 @@ describe("cancelling", () => {
     expect(made.toldFailures).toEqual([]);
   });
 
-  test("of a plan tells its client once, and leaves other plans alone", () => {
+  test("of a plan tells its client of each result, and leaves other plans alone", () => {
     const made = cluster([
       { inputs: [], result: true },
       { inputs: [], result: true },
@@ -78,9 +78,36 @@ describe("cancelling", () => {
     made.submit(0, 3, [{ inputs: [], result: true }]);
     const [plan] = made.core.clients.get(0)!.plans;
     expect(made.core.interventions.cancelPlan(plan, "enough")).toBe(3);
-    expect(made.toldFailures).toEqual([{ client: 0, taskId: 0, lost: [0, 1] }]);
+    expect(made.toldFailures).toEqual([
+      { client: 0, taskId: 1, lost: [1] },
+      { client: 0, taskId: 0, lost: [0] },
+    ]);
     made.runAll();
     expect([...made.finished.keys()]).toEqual(["0/3"]);
+  });
+
+  test("of a plan names a result by itself, not by an input that fails with it", () => {
+    const made = cluster([
+      { inputs: [], result: true },
+      { inputs: [0], result: true },
+      { inputs: [] },
+    ]);
+    const [plan] = made.core.clients.get(0)!.plans;
+    expect(made.core.interventions.cancelPlan(plan, "enough")).toBe(3);
+    expect(made.toldFailures).toEqual([
+      { client: 0, taskId: 1, lost: [1] },
+      { client: 0, taskId: 0, lost: [0] },
+    ]);
+  });
+
+  test("of a plan without results tells of one task, of a large one of its first", () => {
+    const without = cluster([{ inputs: [] }, { inputs: [] }]);
+    without.core.interventions.cancelPlan(without.core.clients.get(0)!.plans[0], "enough");
+    expect(without.toldFailures).toEqual([{ client: 0, taskId: 0, lost: [] }]);
+    const large = cluster(Array.from({ length: 300 }, () => ({ inputs: [], result: true })));
+    large.core.interventions.cancelPlan(large.core.clients.get(0)!.plans[0], "enough");
+    const lost = Array.from({ length: 300 }, (_, i) => i);
+    expect(large.toldFailures).toEqual([{ client: 0, taskId: 0, lost }]);
   });
 
   test("of a task downstream of a dslice cancels its copies, too", () => {
