@@ -58,7 +58,9 @@ describe("a kept task", () => {
 
   it("does not count in stats once it is there", async () => {
     const { server, client } = await connectClient();
-    const future = client.submitOne(call(keptTask()));
+    // Held: it is forgotten when it is garbage.
+    const code = keptTask();
+    const future = client.submitOne(call(code));
     expect(await stats(client, server, 0)).toBe(0);
     server.finish(0);
     expect(await stats(client, server, 1)).toBe(0);
@@ -66,6 +68,7 @@ describe("a kept task", () => {
     expect(await stats(client, server, 2)).toBe(1);
     future.release();
     expect(await stats(client, server, 1)).toBe(0);
+    expect(code.kept).toBe(true);
   });
 
   it("is sent again when its plan was refused", async () => {
@@ -75,7 +78,7 @@ describe("a kept task", () => {
     await server.take("PLAN");
     server.sendError({ refusedPlan: 0, errorMsg: "no" });
     await expect(future.wait()).rejects.toThrow("no");
-    client.submitOne(call(code));
+    const again = client.submitOne(call(code));
     expect(await takePlan(server)).toEqual([
       { config: "code", inputIds: [], result: true },
       { config: "\0", inputIds: [2], result: true },
@@ -83,12 +86,13 @@ describe("a kept task", () => {
     // Nothing of a refused plan is held.
     await roundTrip(client, server);
     expect(server.untaken).toEqual([]);
+    expect(again.id).toBe(3);
   });
 
   it("is sent again when it was lost", async () => {
     const { server, client } = await connectClient();
     const code = keptTask();
-    client.submitOne(call(code));
+    const first = client.submitOne(call(code));
     server.finish(0, 1);
     server.fail(0, [0], "lost");
     await roundTrip(client, server);
@@ -96,7 +100,7 @@ describe("a kept task", () => {
     expect((await server.take("RELEASE_MANY")).ids).toEqual([0]);
     await server.take("PLAN");
     expect(await takePlan(server)).toHaveLength(2);
-    expect(again.id).toBe(3);
+    expect([first.id, again.id]).toEqual([1, 3]);
   });
 
   it("is released when it is garbage", async () => {
