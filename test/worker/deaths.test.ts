@@ -1,8 +1,11 @@
 /** What the server is told of programs that die, with real ones. */
+import { existsSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { describe, expect, it } from "vitest";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
 import { encodeRunConfig, encodeTaskExtras, type FailureInfo } from "../../src/protocol/index.js";
-import { program, startOne, text } from "./worker-fixture.js";
+import { MemoryCurve } from "../../src/worker/memory-curve.js";
+import { program, scratchDirectory, startOne, text, until } from "./worker-fixture.js";
 
 const linux = process.platform === "linux";
 
@@ -10,6 +13,13 @@ async function failureOf(config: Uint8Array, extras?: Uint8Array): Promise<Failu
   const { end } = await startOne();
   end.assign({ row: 1, type: "loom/run/run", cpus: 1, config, extras });
   return (await end.next("failed", 1)).failure;
+}
+
+/** The memory of a task is measured from now on once more. */
+async function untilMeasured(): Promise<void> {
+  const measured = vi.spyOn(MemoryCurve.prototype, "add");
+  await until(() => measured.mock.calls.length > 0);
+  measured.mockRestore();
 }
 
 const shell = (script: string) => program("/bin/sh", "-c", script);
@@ -53,19 +63,36 @@ describe("a program that dies", () => {
   });
 
   it.runIf(linux)("after its memory has grown: the curve of all its processes", async () => {
-    // A child of it, in a session of its own, grows, in steps, to 200 MB in about two seconds, and is held a while.
+    // A child of it, in a session of its own, grows to 200 MB when it may, and ends when it may.
+    const folder = scratchDirectory();
     const grow = `
-      const kept = [];
-      for (let i = 0; i < 20; i++) setTimeout(() => kept.push(Buffer.alloc(10e6, i + 1)), 100 * i);
-      setTimeout(() => process.exit(3), 2700);`;
+      const { existsSync, writeFileSync } = require("node:fs");
+      const at = (name) => process.argv[1] + "/" + name;
+      const until = async (name) => {
+        while (!existsSync(at(name))) await new Promise((resolve) => setTimeout(resolve, 5));
+      };
+      (async () => {
+        await until("grow");
+        globalThis.kept = Buffer.alloc(200e6, 1);
+        writeFileSync(at("grown"), "");
+        await until("end");
+        process.exit(3);
+      })();`;
     const config = program(
       "/bin/sh",
       "-c",
-      'setsid -w "$0" -e "$1"; exit $?',
+      'setsid -w "$0" -e "$1" "$2"; exit $?',
       process.execPath,
       grow,
+      folder,
     );
-    const { exitStatus, execution } = await failureOf(config);
+    const failing = failureOf(config);
+    await untilMeasured();
+    writeFileSync(join(folder, "grow"), "");
+    await until(() => existsSync(join(folder, "grown")));
+    await untilMeasured();
+    writeFileSync(join(folder, "end"), "");
+    const { exitStatus, execution } = await failing;
     expect(exitStatus).toBe(3);
     const { memoryMs, memoryKib, peakKib, durationMs } = execution!;
     expect(peakKib).toBeGreaterThan(200e6 / 1024);
