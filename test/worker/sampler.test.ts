@@ -62,10 +62,10 @@ it("count what workers get from each other, on both sides", async () => {
     inputs: [{ remote: 1, sizeBytes: bytes, holders: [5] }],
   });
   await two.end.next("finished", 2);
-  await until(() => samplesOf(one.end).length > 1 && samplesOf(two.end).length > 1);
   const sum = (end: WorkerEnd, field: "sentBytes" | "receivedBytes") =>
     samplesOf(end).reduce((total, sample) => total + sample[field], 0);
-  expect(sum(one.end, "sentBytes")).toBeGreaterThanOrEqual(bytes);
+  // A sample that comes now may be older than the transfer.
+  await until(() => sum(one.end, "sentBytes") >= bytes && sum(two.end, "receivedBytes") >= bytes);
   expect(sum(one.end, "sentBytes")).toBe(sum(two.end, "receivedBytes"));
   expect([sum(one.end, "receivedBytes"), sum(two.end, "sentBytes")]).toEqual([0, 0]);
   expect(samplesOf(one.end).at(-1)!.storeBytes).toBeGreaterThanOrEqual(bytes);
@@ -98,14 +98,13 @@ it.runIf(linux)("have the CPU time of processes that have ended meanwhile, too",
   const sampler = new WorkerSampler(options);
   const startMs = performance.now();
   sampler.sample();
-  const loop = "const end = Date.now() + 400; while (Date.now() < end);";
+  const loop = "while (process.cpuUsage().user < 300_000);";
   const child = spawn(process.execPath, ["-e", loop], { stdio: "ignore" });
   afterTest(() => child.kill("SIGKILL"));
   await once(child, "exit");
   const { taskCpu, workerCpu } = sampler.sample();
   const seconds = (performance.now() - startMs) / 1000;
-  // On a busy machine it gets less than all of a core.
-  expect(taskCpu * 2 * seconds).toBeGreaterThan(0.1);
+  expect(taskCpu * 2 * seconds).toBeGreaterThan(0.25);
   expect(taskCpu).toBeLessThanOrEqual(1.05);
   expect(workerCpu).toBeGreaterThanOrEqual(0);
 });
