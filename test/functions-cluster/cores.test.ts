@@ -6,14 +6,18 @@ import { newPath, touch } from "./bystanders.js";
 import { python } from "./python.js";
 import { failureOf, isAlive, sharedCluster, until, within } from "./shared-cluster.js";
 
-/** Notes when it begins and ends; runs as long as it takes until others could be seen beside it. */
-const busy = jsTask(async (folder: string, name: string) => {
+/**
+ * Notes when it begins and ends; runs as long as it takes until others could be seen beside it, and until
+ * somebody has seen `count` at the same time: the process of the next one may be slow to start.
+ */
+const busy = jsTask(async (folder: string, name: string, count: number) => {
   const fs = await import("node:fs");
   const file = `${folder}/${name}`;
   fs.writeFileSync(file, "");
   let most = 0;
-  for (let i = 0; i < 15; i++) {
+  for (let i = 0; i < 15 || !fs.existsSync(`${folder}-seen`); i++) {
     most = Math.max(most, fs.readdirSync(folder).length);
+    if (most >= count) fs.writeFileSync(`${folder}-seen`, "");
     await new Promise((resolve) => setTimeout(resolve, 3));
   }
   fs.rmSync(file);
@@ -21,20 +25,22 @@ const busy = jsTask(async (folder: string, name: string) => {
 });
 const BUSY = `
 import os, time
-def f(folder, name):
+def f(folder, name, count):
     file = folder + "/" + name
     open(file, "w").close()
-    most = 0
-    for i in range(15):
+    most = i = 0
+    while i < 15 or not os.path.exists(folder + "-seen"):
+        i += 1
         most = max(most, len(os.listdir(folder)))
+        if most >= count: open(folder + "-seen", "w").close()
         time.sleep(0.003)
     os.remove(file)
     return str(most)
 `;
-type Make = (folder: string, name: string, cpus: number) => Task;
+type Make = (folder: string, name: string, cpus: number, count: number) => Task;
 const makers: [string, Make][] = [
-  ["TypeScript", (folder, name, cpus) => busy(folder, name).withCpus(cpus)],
-  ["Python", (folder, name, cpus) => python(BUSY, { args: [folder, name], cpus })],
+  ["TypeScript", (folder, name, cpus, count) => busy(folder, name, count).withCpus(cpus)],
+  ["Python", (folder, name, cpus, count) => python(BUSY, { args: [folder, name, count], cpus })],
 ];
 const newFolder = () => {
   const folder = newPath();
@@ -56,7 +62,7 @@ describe("on a worker with two cores", () => {
       ]) {
         const folder = newFolder();
         const futures = client.submit(
-          Array.from({ length: 6 }, (_, i) => make(folder, `${i}`, cpus)),
+          Array.from({ length: 6 }, (_, i) => make(folder, `${i}`, cpus, count)),
         );
         const seen = (await within("all", client.gather(futures))).map(Number);
         expect(Math.max(...seen)).toBe(count);
@@ -68,7 +74,7 @@ describe("on a worker with two cores", () => {
     const folder = newFolder();
     const { client } = shared;
     const futures = client.submit(
-      Array.from({ length: 8 }, (_, i) => makers[i % 2][1](folder, `${i}`, 1)),
+      Array.from({ length: 8 }, (_, i) => makers[i % 2][1](folder, `${i}`, 1, 2)),
     );
     const seen = (await within("all", client.gather(futures))).map(Number);
     expect(Math.max(...seen)).toBe(2);
@@ -156,7 +162,7 @@ describe("on a worker with two cores", () => {
   });
 
   it("functions that ask for more cores than there are are refused if wished, with the number", async () => {
-    const task = busy(newFolder(), "x").withCpus(3);
+    const task = busy(newFolder(), "x", 1).withCpus(3);
     const future = shared.client.submitOne(task, { whenUnsatisfiable: "refuse" });
     await expect(within("the refusal", future.gather())).rejects.toThrow(/3 cpus/);
   });
