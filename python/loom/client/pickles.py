@@ -4,8 +4,12 @@ results back, with the buffers of large ones in place (docs/function-processes.m
 
 from __future__ import annotations
 
+import collections
+import functools
+import io
 import pickle
 import struct
+import types
 from typing import Any, List, Tuple
 
 from .errors import LoomError, describe_cause
@@ -29,16 +33,40 @@ def dumps(value: object, what: str) -> bytes:
     Raises:
         LoomError: ``what`` cannot be pickled because ...
     """
-    # Not needed by those who only read results.
-    import cloudpickle  # type: ignore[import-untyped]
-
+    pickler = _pickler()
+    content = io.BytesIO()
     try:
-        return bytes(cloudpickle.dumps(value))
+        pickler(content).dump(value)
+        return content.getvalue()
     except Exception as error:  # pickling calls methods of any object
         raise LoomError(
             f"{what} cannot be pickled: {describe_cause(error)}; leave out what belongs to this "
             "process (locks, connections, open files), or make it inside the function"
         ) from error
+
+
+@functools.lru_cache(maxsize=None)
+def _pickler() -> Any:
+    """cloudpickle's, with the file in which code was written: tracebacks name it.
+
+    From 3.1.3 on cloudpickle leaves it out.
+    """
+    # Not needed by those who only read results.
+    import cloudpickle  # type: ignore[import-untyped]
+
+    reducers = cloudpickle.Pickler.dispatch_table
+    reduce = reducers[types.CodeType]
+
+    def reduce_code(code: types.CodeType) -> Tuple[object, ...]:
+        make, arguments = reduce(code)
+        # A copy: what is memoized must not depend on who else has the text.
+        file = "".join(code.co_filename)
+        return make, tuple(file if each == "<dynamic-code>" else each for each in arguments)
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        dispatch_table = collections.ChainMap({types.CodeType: reduce_code}, reducers)
+
+    return Pickler
 
 
 def loads(content: memoryview, what: str) -> Any:
