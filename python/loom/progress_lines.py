@@ -6,10 +6,10 @@ test/client/progress-vectors.json.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .client.reports import LabelProgress, Progress
+from .client.shown_name import shown_name
 
 _BAR_WIDTH = 20
 #: A shorter one says nothing: then there is none.
@@ -208,14 +208,6 @@ def _choose_labels(labels: List[LabelProgress], count: int) -> List[LabelProgres
 
     chosen = sorted(range(len(labels)), key=urgency)[:count]
     return [labels[at] for at in sorted(chosen)]
-
-
-def shown_name(name: str, limit: int = _MAX_NAME_LENGTH) -> str:
-    """Labels are users' texts: nothing in them may steer the terminal."""
-    plain = "".join("?" if unicodedata.category(each)[0] == "C" else each for each in name)
-    if len(plain) <= limit:
-        return plain
-    return plain[: limit - 2] + ".."
 
 
 def format_rate(per_s: float) -> str:

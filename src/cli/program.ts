@@ -122,7 +122,9 @@ async function report(error: unknown, program: string, argv: string[]): Promise<
   if (argv.includes("--debug") && error instanceof Error) {
     process.stderr.write(`${inspect(error)}\n`); // with the errors that caused it
   }
-  return fail(`${name}: ${message.replace(/\s*\n\s*/g, " ")}`, exitCode);
+  // What programs and labels say in it may not steer the terminal.
+  const line = message.replace(/\s*\n\s*/g, " ").replace(/\p{Cc}/gu, "?");
+  return fail(`${name}: ${line}`, exitCode);
 }
 
 /** One line for people, the same for a parent process. */

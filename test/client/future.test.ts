@@ -67,6 +67,25 @@ describe("waiting", () => {
     expect(statuses.sort()).toEqual(["failed", "failed", "finished"]);
   });
 
+  it("says nothing that steers a terminal, nor all of a long label", async () => {
+    const { server, futures } = await submitted(2);
+    const failed = async (id: number, label: string): Promise<TaskFailed> => {
+      const error = { id, label, taskType: "t", errorMsg: "no", lostResults: [id] };
+      server.send({ type: ClientResponseType.TASK_FAILED, error });
+      return futures[id].wait().then(
+        () => expect.unreachable(),
+        (reason) => reason,
+      );
+    };
+    const red = await failed(0, "x\x1b[31mred\n");
+    expect([red.message, red.label]).toEqual([
+      'task "x?[31mred?" (t) failed: no',
+      "x\x1b[31mred\n",
+    ]);
+    const { message } = await failed(1, "y".repeat(4000));
+    expect(message).toBe(`task "${"y".repeat(198)}.." (t) failed: no`);
+  });
+
   it("tells when a finished result is lost later", async () => {
     const { server, client, future } = await submitted();
     server.finish(0);

@@ -6,6 +6,10 @@ import copy
 from typing import Any, Dict, Optional, Tuple, TypeVar
 
 from .execution import Execution, describe_end
+from .shown_name import shown_name
+
+#: Of a longer label messages have the beginning.
+_MAX_SHOWN = 200
 
 
 class LoomError(Exception):
@@ -98,7 +102,8 @@ def _restore(message: str, attributes: Dict[str, Any]) -> TaskFailed:
 
 def describe_task(task_type: str, label: Optional[str]) -> str:
     """How messages name a task."""
-    return f'task "{label}" ({task_type})' if label else f'task of type "{task_type}"'
+    shown = shown_name(label or "", _MAX_SHOWN)
+    return f'task "{shown}" ({task_type})' if label else f'task of type "{task_type}"'
 
 
 def describe_cause(error: BaseException) -> str:

@@ -276,7 +276,8 @@ def _rare_fields(task: Task) -> List[bytes]:
             )
         parts.append(wire.bytes_field(7, os.fsencode(path)))
     if task.label is not None:
-        parts.append(wire.text_field(12, str(task.label)))
+        # Half of a surrogate pair is no text: as in other languages it is replaced.
+        parts.append(wire.bytes_field(12, str(task.label).encode("utf-8", "replace")))
     if task.metadata is not None:
         parts.append(wire.bytes_field(13, _metadata_bytes(task)))
     if task.policy == "once":

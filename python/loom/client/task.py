@@ -123,7 +123,13 @@ def describe(task: Task) -> str:
 def as_bytes(content: Union[BytesLike, str], name: str) -> bytes:
     """The bytes of bytes or text (UTF-8)."""
     if isinstance(content, str):
-        return content.encode()
+        try:
+            return content.encode()
+        except UnicodeEncodeError as error:
+            raise LoomError(
+                f"{name} is no text, its character {error.start} is half of a surrogate pair; give "
+                "bytes"
+            ) from error
     if isinstance(content, (bytes, bytearray, memoryview)):
         return bytes(content)
     raise LoomError(f"{name} must be bytes or str, got {type(content).__name__}")

@@ -90,6 +90,14 @@ def test_fields() -> None:
     assert received({"execution": {"host": "n"}}).execution == Execution("n", 0)
 
 
+def test_labels_in_messages_do_not_steer_terminals() -> None:
+    failure = TaskFailed("no", task_type="t", label="x\x1b[31mred\n")
+    assert str(failure) == 'task "x?[31mred?" (t) failed: no'
+    assert failure.label == "x\x1b[31mred\n"
+    long = TaskFailed("no", task_type="t", label="y" * 4000)
+    assert str(long) == f'task "{"y" * 198}.." (t) failed: no'
+
+
 def test_metadata_that_is_too_large_is_refused_with_the_name_of_the_task() -> None:
     task = tasks.const("")
     task.label = "big"

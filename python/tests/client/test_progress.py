@@ -52,7 +52,7 @@ def test_texts() -> None:
     for ms, text in VECTORS["durations"]:
         assert format_duration(ms) == text
     for name, text in VECTORS["names"]:
-        assert shown_name(name) == text
+        assert shown_name(name, 24) == text
 
 
 @pytest.mark.parametrize("case", VECTORS["histories"], ids=lambda case: case["name"])
