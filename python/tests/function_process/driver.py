@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import IO, Any, Callable, Dict, List, Optional
 
 import cloudpickle  # type: ignore[import-untyped]
 
@@ -142,12 +142,15 @@ class FunctionProcess:
         return record
 
     def error_text(self) -> str:
-        self.errors.seek(0)
-        return self.errors.read().decode()
+        return _text_of(self.errors)
 
     def output_text(self) -> str:
-        self.output.seek(0)
-        return self.output.read().decode()
+        return _text_of(self.output)
+
+
+def _text_of(file: IO[bytes]) -> str:
+    # Not with seek(): the process writes at the same position, which is that of both.
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode()
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
