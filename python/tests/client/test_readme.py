@@ -23,4 +23,5 @@ def test_the_examples_run(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "requests 10000 cpus" in done.stdout
     assert "info repeating" in done.stdout
-    assert re.search(r"100%.* 1\d/1\d", done.stderr)
+    # How much a bar shows depends on what the server has told before it: test_shown.py.
+    assert "task/s" in done.stderr

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from loom import Client, LocalCluster, LoomError, tasks
+from loom import Client, LocalCluster, LoomError, progress, tasks
 
-from .harness import FakeServer, frame, until
+from .harness import PATIENCE_S, FakeServer, frame, until
 
 
-def test_reprs(client: Client) -> None:
-    task = tasks.run("sleep 0.1")
+def test_reprs(client: Client, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    task = tasks.run(["sh", "-c", f"until [ -e {gate} ]; do sleep 0.01; done"])
     task.label = "<nap>"
     future = client.submit_one(task)
     assert repr(future) == "<Future '<nap>' loom/run/run, id 0, pending>"
     assert "&lt;nap&gt;" in future._repr_html_()
+    gate.touch()
     future.wait()
     assert repr(future) == "<Future '<nap>' loom/run/run, id 0, finished>"
     failed = client.submit_one(tasks.run("false"))
@@ -31,11 +35,25 @@ def test_reprs(client: Client) -> None:
     assert "this client is closed" in client._repr_html_()
 
 
-def test_progress(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress(
+    client: Client,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    # On a busy machine the last news may come later than a user wants to wait for it.
+    monkeypatch.setattr(progress, "_LAST_NEWS_S", PATIENCE_S)
     client.gather(client.submit([tasks.const("before"), tasks.const("it")]))
     until(lambda: client._session.listeners.progress == (2, 0, 2))
-    futures = client.submit([tasks.run("sleep 0.25"), *(tasks.const(str(i)) for i in range(8))])
-    client.wait(futures, progress=True)
+    # What is done before there is a bar is not counted.
+    gate = tmp_path / "gate"
+    opened = tasks.run(["sh", "-c", f"until [ -e {gate} ]; do sleep 0.01; done"])
+    futures = client.submit([opened, *(tasks.merge([opened], str(i)) for i in range(8))])
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.wait, futures, progress=True)
+        until(lambda: client._session.listeners._listeners["progress"])
+        gate.touch()
+        waiting.result()
     assert "9/9" in capsys.readouterr().err
     with client.progress():
         with pytest.raises(LoomError):
