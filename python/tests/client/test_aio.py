@@ -223,13 +223,15 @@ def test_terminate() -> None:
     asyncio.run(main())
 
 
-def test_a_loop_that_is_closed_while_a_task_runs(cluster: LocalCluster) -> None:
+def test_a_loop_that_is_closed_while_a_task_runs(cluster: LocalCluster, tmp_path: Path) -> None:
     clients: list[Any] = []
+    gate = tmp_path / "gate"
+    script = f"until [ -e {gate} ]; do sleep 0.01; done"
 
     async def main() -> None:
         client = await AsyncClient(cluster.address).connect()
         clients.append(client)
-        future = await client.submit_one(tasks.run("sleep 0.2"))
+        future = await client.submit_one(tasks.run(["sh", "-c", script]))
         task = asyncio.ensure_future(future.wait())
         while not future._state._listeners:
             await asyncio.sleep(0)
@@ -237,6 +239,7 @@ def test_a_loop_that_is_closed_while_a_task_runs(cluster: LocalCluster) -> None:
         assert not task.done()
 
     asyncio.run(main())
+    gate.touch()
     until(lambda: clients[1].status == "finished")
     clients.clear()
     gc.collect()

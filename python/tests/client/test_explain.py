@@ -67,8 +67,9 @@ def test_why_a_task_waits(small: LocalCluster) -> None:
 
 def test_notices_are_logged_once(small: LocalCluster, caplog: pytest.LogCaptureFixture) -> None:
     with small.client() as client:
-        client.submit_one(train())
+        future = client.submit_one(train())
         client.get_stats()
+        assert not future.finished()  # held until here: it would be cancelled
         messages = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert len(messages) == 1
     assert messages[0].startswith(f'HyperLoom server {small.address}: task 0 "train" waits for')
