@@ -39,6 +39,8 @@ export interface TraceVisitor extends LongRecordVisitor {
 }
 
 const LONG_HEAD_BYTES = 5;
+/** Tasks in a record for neighbours, at most: far more than a server handles at one time. */
+const MAX_RUN = 2 ** 24;
 
 export class TraceDecoder {
   /** What is left of earlier pieces: the beginning of a record. */
@@ -132,7 +134,7 @@ export class TraceDecoder {
 
   private assignedRun(view: DataView, at: number): void {
     const { visitor } = this;
-    const end = view.getUint32(at, true) + view.getUint32(at + 4, true);
+    const end = view.getUint32(at, true) + countOfRun(view, at);
     const attempt = view.getUint32(at + 8, true);
     const worker = view.getUint16(at + 12, true);
     for (let row = view.getUint32(at, true); row < end; row++) {
@@ -142,7 +144,7 @@ export class TraceDecoder {
 
   private finishedRun(view: DataView, at: number): void {
     const { visitor } = this;
-    const end = view.getUint32(at, true) + view.getUint32(at + 4, true);
+    const end = view.getUint32(at, true) + countOfRun(view, at);
     const attempt = view.getUint32(at + 8, true);
     const durationUs = view.getUint32(at + 12, true);
     const sizeBytes = view.getFloat64(at + 16, true);
@@ -238,4 +240,11 @@ export class TraceDecoder {
         break;
     }
   }
+}
+
+/** Damage must not make a few bytes as long as four billion records. */
+function countOfRun(view: DataView, at: number): number {
+  const count = view.getUint32(at + 4, true);
+  if (count > MAX_RUN) throw new DamagedTrace(`${count} tasks follow each other at one time`);
+  return count;
 }

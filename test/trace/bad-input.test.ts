@@ -153,6 +153,11 @@ describe("a trace with something wrong", () => {
       /worker 5 has not joined/,
     ],
     ["a time without sense", Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 240, 127), /not a time/],
+    [
+      "four billion tasks in a record",
+      Uint8Array.of(10, 1, 0, 0, 0, 255, 255, 255, 255, 1, 0, 0, 0, 0, 0),
+      /4294967295 tasks follow each other/,
+    ],
     ["JSON that is none", Uint8Array.of(134, 1, 0, 0, 0, 123), /a worker is not JSON/],
     [
       "JSON of another shape",
