@@ -77,8 +77,9 @@ describe("loom dashboard", () => {
 describe("loom server", () => {
   test("warns when its HTTP port is open to others", async () => {
     const { server } = await startServer("--http-host", "0.0.0.0");
-    expect(server.stderr).toMatch(
-      /the dashboard listens on 0\.0\.0\.0: whoever can reach its port/,
+    // Another pipe than that of the line which says that it is ready.
+    await server.waitFor("its warning", ({ stderr }) =>
+      /the dashboard listens on 0\.0\.0\.0: whoever can reach its port/.exec(stderr),
     );
   });
 

@@ -109,10 +109,12 @@ describe("loom run", () => {
       `import { Client, cpus, tasks } from "hyperloom";
        const client = await Client.connect();
        const task = tasks.run("true").withRequest(cpus(3));
-       client.submit([task.withLabel("one"), task]);
-       client.submit([task.withLabel("two")]);
+       const first = client.submit([task.withLabel("one"), task]);
+       const second = client.submit([task.withLabel("two")]);
        await client.stats();
-       await client.close();`,
+       await client.close();
+       // Tasks whose futures are garbage are cancelled.
+       if (first.length + second.length !== 3) process.exit(3);`,
     );
     const { code, stderr } = await runCli(["run", path, "--server", address]);
     expect(code).toBe(0);

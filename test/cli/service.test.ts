@@ -80,7 +80,9 @@ describe("a cluster from the command line", () => {
 
   it("warns when others can reach the server", async () => {
     const [server] = await startServer("--listen", "0.0.0.0");
-    expect(server.stderr).toContain("whoever can reach this port can run programs");
+    const warning = "whoever can reach this port can run programs";
+    // Another pipe than that of the line which says that it is ready.
+    await server.waitFor("its warning", ({ stderr }) => stderr.includes(warning) || undefined);
   });
 });
 
