@@ -18,12 +18,18 @@ import termios
 
 def main() -> None:
     columns, rows, *command = sys.argv[1:]
+    gate, opener = os.pipe()
     pid, terminal = pty.fork()
     if pid == 0:
+        # The command begins when it is known how the terminal was before.
+        os.close(opener)
+        os.read(gate, 1)
         # The size is there before the command looks at it.
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", int(rows), int(columns), 0, 0))
         os.execvp(command[0], command)
     before = termios.tcgetattr(terminal)
+    os.close(gate)
+    os.close(opener)
     sources = [terminal, 0]
     while True:
         ready, _, _ = select.select(sources, [], [])
