@@ -151,6 +151,8 @@ describe("the API", () => {
     const failures = futures.map((future) =>
       expect(future.wait()).rejects.toThrow(/cancelled from the dashboard, with all of its plan/),
     );
+    // The plan and the request to cancel it come over two connections.
+    await client.stats();
     const { json } = await cluster.post("/api/v1/plans/cancel", { plan: named(0, futures[0]) });
     expect(json).toEqual({ cancelled: 50 });
     await Promise.all(failures);

@@ -58,9 +58,11 @@ describe.skipIf(!hasBrowser)("the live page", () => {
     await page.locator("#tasks").scrollIntoViewIfNeeded();
     await expectText(page.locator("#tasks"), "quick:3");
     await page.locator("#workers").scrollIntoViewIfNeeded();
-    expect(await page.locator("#workers tbody tr").count()).toBe(2);
+    // A section is filled a moment after it comes into sight.
     await expectText(page.locator("#workers tbody tr").first(), /connected.*process \d+/);
+    expect(await page.locator("#workers tbody tr").count()).toBe(2);
     await page.locator("#clients").scrollIntoViewIfNeeded();
+    await page.locator("#clients tbody tr").first().waitFor();
     expect(await page.locator("#clients tbody tr").count()).toBe(1);
     for (const id of ["timeline", "progress", "load", "durations"]) {
       await page.locator(`#${id}`).scrollIntoViewIfNeeded();
@@ -120,6 +122,7 @@ describe.skipIf(!hasBrowser)("the live page", () => {
     await press(page.locator("#plans").getByRole("button", { name: "Cancel plan" }));
     await ended;
     await expectText(tile(page, "failed"), "2");
+    await page.locator("#failures details").nth(1).waitFor();
     expect(await page.locator("#failures details").count()).toBe(2);
     await page.locator("#plans").getByRole("button").waitFor({ state: "hidden" });
     for (const future of [first, second]) future.release();
