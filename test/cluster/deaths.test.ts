@@ -38,13 +38,12 @@ describe("a task that dies", () => {
     const host = hostname();
 
     const killed = await failureOf(client, tasks.run(["/bin/sh", "-c", "kill -9 $$"]));
-    expect(killed.message).toMatch(new RegExp(`\nKilled by SIGKILL after \\d+ ms on ${host}$`));
-    expect(killed.execution).toMatchObject({
-      host,
-      workerPid: pid,
-      outOfMemory: false,
-      memory: [],
-    });
+    // On a busy machine it may take so long that its memory is measured.
+    const peak = String.raw`( \(peak memory .*\))?`;
+    expect(killed.message).toMatch(
+      new RegExp(`\nKilled by SIGKILL after \\d.* on ${host}${peak}$`),
+    );
+    expect(killed.execution).toMatchObject({ host, workerPid: pid, outOfMemory: false });
 
     // More than it takes until the program has written, on a busy machine too.
     const WRITTEN_MS = 1500;

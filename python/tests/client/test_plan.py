@@ -102,7 +102,7 @@ def test_cycles_are_refused() -> None:
 def test_half_of_a_surrogate_pair_is_replaced_in_labels_and_no_data() -> None:
     task = tasks.const("x")
     task.label = "a\ud800b"
-    assert b"a?b" in encode_plan([task], 0, NUMBERS, lambda given, user: 0, False).content
+    assert b"a?b" in b"".join(encode_plan([task], 0, NUMBERS, lambda given, user: 0, False).frame)
     with pytest.raises(LoomError, match="is no text, its character 1 is half of a surrogate pair"):
         tasks.const("a\ud800b")
 
