@@ -21,5 +21,5 @@ export { ServerToWorkerWriter } from "./server-to-worker-writer.js";
 export { readSmallValues, SmallValueWriter } from "./small-values.js";
 export * from "./symbols.js";
 export { LabelMatcher } from "./task-label.js";
-export type { WorkerSample } from "./worker-sample.js";
+export { findWrongField, type WorkerSample } from "./worker-sample.js";
 export * from "./worker-to-server.js";

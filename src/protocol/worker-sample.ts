@@ -47,6 +47,18 @@ const FIELDS = [
   "runningTasks",
 ] as const satisfies readonly (keyof WorkerSample)[];
 
+/** Where these can't be measured they are NaN. */
+const MAY_BE_UNKNOWN: ReadonlySet<keyof WorkerSample> = new Set(["taskCpu", "taskRssBytes"]);
+
+/** A field that is no number, though it must be one; undefined: none is. */
+export function findWrongField(sample: WorkerSample): keyof WorkerSample | undefined {
+  return FIELDS.find(
+    (field) =>
+      !Number.isFinite(sample[field]) &&
+      !(Number.isNaN(sample[field]) && MAY_BE_UNKNOWN.has(field)),
+  );
+}
+
 /** Bytes that a sample takes in its record. */
 export const SAMPLE_BYTES = 8 * FIELDS.length;
 

@@ -4,6 +4,7 @@ import { ProtocolError } from "../base/index.js";
 import {
   ClientResponseType,
   decodeFailureInfo,
+  findWrongField,
   INLINE_LIMIT,
   type RegisterMessage,
   readWorkerToServer,
@@ -15,6 +16,7 @@ import {
 import { checkedResources } from "../server-core/index.js";
 import type { Connection } from "../transport/index.js";
 import type { LoomServer } from "./loom-server.js";
+import { RepeatedLines } from "./repeated-lines.js";
 import { WorkerLink } from "./worker-link.js";
 
 /** Worker indices are 15 bits in the task table. */
@@ -89,6 +91,7 @@ export class WorkerSession implements WorkerToServerHandler {
   protected readonly index: number;
   /** Takes records while somebody looks at tasks: see observed-session.ts. */
   observed: WorkerToServerHandler = this;
+  private readonly lines = new RepeatedLines();
 
   constructor(
     protected readonly server: LoomServer,
@@ -125,6 +128,7 @@ export class WorkerSession implements WorkerToServerHandler {
         `malformed finished record: ${sizeBytes} bytes, ${inlineLength} of them inline`,
       );
     }
+    if (!this.exists(row)) return;
     this.server.trace?.finished(row, attempt, durationUs, sizeBytes);
     this.server.core.taskFinished(
       this.index,
@@ -140,6 +144,7 @@ export class WorkerSession implements WorkerToServerHandler {
 
   failed(row: number, attempt: number, failure: Uint8Array): void {
     const info = decodeFailureInfo(failure);
+    if (!this.exists(row)) return;
     this.server.trace?.failed(row, attempt, failure);
     this.server.core.taskFailed(this.index, row, attempt, {
       message: info.message || "the task failed without a message",
@@ -152,27 +157,33 @@ export class WorkerSession implements WorkerToServerHandler {
   }
 
   started(row: number, attempt: number): void {
+    if (!this.exists(row)) return;
     this.server.trace?.started(row, attempt);
     this.server.core.taskStarted(this.index, row, attempt);
   }
 
   retracted(row: number, attempt: number): void {
+    if (!this.exists(row)) return;
     this.server.trace?.retracted(row, attempt);
     this.server.core.taskRetracted(this.index, row, attempt);
   }
 
   inputLost(row: number, attempt: number, inputRow: number, at: number): void {
+    if (!this.exists(row) || !this.exists(inputRow)) return;
     const holder = at === THIS_WORKER ? this.index : at;
     const address = this.server.workers.get(holder)?.address ?? `number ${holder} (gone)`;
-    this.server.logger.warn(
-      { worker: this.index, holder },
-      `worker ${this.link.address} could not fetch an object from worker ${address}`,
+    this.lines.log(`lost ${holder}`, this.link.lastHeardMs, (more) =>
+      this.server.logger.warn(
+        { worker: this.index, holder },
+        `worker ${this.link.address} could not fetch an object from worker ${address}${more}`,
+      ),
     );
     this.server.trace?.inputLost(row, attempt, inputRow, holder);
     this.server.core.inputLost(this.index, row, attempt, inputRow, holder);
   }
 
   fetched(row: number, durationUs: number): void {
+    if (!this.exists(row)) return;
     this.server.trace?.fetched(row, this.index, durationUs);
     this.server.core.objectFetched(this.index, row, durationUs / 1000);
   }
@@ -183,6 +194,10 @@ export class WorkerSession implements WorkerToServerHandler {
   }
 
   sample(sample: WorkerSample): void {
+    const wrong = findWrongField(sample);
+    if (wrong !== undefined) {
+      throw new ProtocolError(`malformed sample record: ${wrong} is ${sample[wrong]}`);
+    }
     this.link.lastSample = sample;
     this.link.sampledMs = performance.now();
     this.server.tracing.sample(this.link, sample);
@@ -195,6 +210,21 @@ export class WorkerSession implements WorkerToServerHandler {
 
   pong(serial: number): void {
     this.server.core.ponged(this.index, serial);
+  }
+
+  /**
+   * Whether there has been such a task at all. That this worker has it no more, or never had it, is seen later and
+   * is no news: records and what takes tasks from workers cross.
+   */
+  private exists(row: number): boolean {
+    if (row < this.server.core.table.state.length) return true;
+    this.lines.log("unknown", this.link.lastHeardMs, (more) =>
+      this.server.logger.warn(
+        { worker: this.index },
+        `worker ${this.link.address} tells of a task with number ${row}, which nobody was given: ignored${more}`,
+      ),
+    );
+    return false;
   }
 
   log(row: number, attempt: number, level: number, text: string): void {

@@ -18,12 +18,20 @@ describe("records that are out of date", () => {
     other.fail(task, "wrong worker");
     worker.finish({ row: 0xffffffff, attempt: 1 }, "no such row");
     worker.fail({ row: 0xffffffff, attempt: 1 }, "no such row");
+    worker.writer.started(0xfffffff0, 1);
+    worker.writer.retracted(0xfffffff0, 1);
+    worker.writer.fetched(0xfffffff0, 1);
+    worker.flush();
     const barrier = await own.cluster.client();
     await barrier.stats();
     worker.finish(task, "right");
     await own.client.finished(id);
     expect(await own.client.fetch(id)).toBe("right");
     expect(own.client.untaken()).toEqual([]);
+    const lines = own.cluster.log.filter(({ msg }) => /which nobody was given/.test(msg));
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      expect.stringMatching(/^worker .* tells of a task with number 4294967295, .*: ignored$/),
+    ]);
   });
 
   it("finished twice is told once; failed after finished is not told", async () => {

@@ -21,6 +21,18 @@ const sample = {
   runningTasks: 1,
 };
 
+it("a worker whose sample has no numbers is closed", async () => {
+  const server = await startServer({ port: 0, logger: pino({ level: "silent" }) });
+  try {
+    const worker = await ScriptedWorker.join(server.port, {});
+    worker.writer.sample({ ...sample, totalMemoryBytes: Number.NaN });
+    worker.flush();
+    await worker.untilEnded();
+  } finally {
+    await server.close();
+  }
+});
+
 it("a lost worker's last sample is in the log", async () => {
   const lines: string[] = [];
   const log = new Writable({
