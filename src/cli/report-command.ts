@@ -1,19 +1,13 @@
 /** `loom report`: a trace → an HTML file. Owns what may be replaced by it. */
-import {
-  closeSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { systemReason } from "../base/index.js";
 import { buildReport, REPORT_MARK } from "../report/index.js";
 import { readTrace } from "../trace/index.js";
 import { CliError } from "./cli-error.js";
 import type { ReportFlags } from "./report-options.js";
+import { writeWholeFile } from "./whole-file.js";
 
 /** The mark is in the first lines. */
 const HEAD_BYTES = 1024;
@@ -25,7 +19,8 @@ export async function reportCommand([directory]: string[], flags: ReportFlags): 
   const trace = await readTrace(directory, { run: flags.run });
   for (const warning of trace.warnings) process.stderr.write(`warning: ${warning}\n`);
   const report = await buildReport(trace, { title: `Trace ${basename(resolve(directory))}` });
-  writeWhole(output, report);
+  // A file of which a part is missing would look like a report.
+  await writeWholeFile(output, (path) => writeFile(path, report));
   process.stdout.write(`${output}\n`);
   return 0;
 }
@@ -56,19 +51,5 @@ function headOf(file: string): string {
     }
   } catch (error) {
     throw new CliError(`${file} cannot be read: ${systemReason(error)}`);
-  }
-}
-
-/** A file of which a part is missing would look like a report. */
-function writeWhole(output: string, text: string): void {
-  const isFile = statSync(output, { throwIfNoEntry: false })?.isFile() ?? true;
-  // A pipe or /dev/stdout can't be replaced.
-  const part = isFile ? `${output}.${process.pid}.part` : output;
-  try {
-    writeFileSync(part, text);
-    if (isFile) renameSync(part, output);
-  } catch (error) {
-    if (isFile) rmSync(part, { force: true });
-    throw new CliError(`${output} cannot be written: ${systemReason(error)}`);
   }
 }

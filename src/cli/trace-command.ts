@@ -14,6 +14,7 @@ import {
 } from "../trace/index.js";
 import { CliError, usageError } from "./cli-error.js";
 import type { TraceFlags } from "./trace-options.js";
+import { writeWholeFile } from "./whole-file.js";
 
 const ACTIONS = ["info", "export"];
 const FORMATS = ["chrome", "csv", "arrow"] as const;
@@ -62,15 +63,18 @@ async function contentOf(trace: Trace, format: Format): Promise<Iterable<string 
 
 async function write(content: Iterable<string | Uint8Array>, output: string): Promise<void> {
   const source = Readable.from(content);
+  if (output !== "-") {
+    await writeWholeFile(output, (path) => pipeline(source, createWriteStream(path)));
+    return;
+  }
   try {
-    if (output === "-") await pipeline(source, process.stdout, { end: false });
-    else await pipeline(source, createWriteStream(output));
+    await pipeline(source, process.stdout, { end: false });
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
     // Who reads it has seen enough, as `head` does.
-    if (output === "-" && code === "EPIPE") return;
+    if (code === "EPIPE") return;
     if (syscall === undefined) throw error;
-    throw new CliError(`${output} cannot be written: ${systemReason(error)}`);
+    throw new CliError(`the output cannot be written: ${systemReason(error)}`);
   }
 }
 

@@ -145,7 +145,9 @@ export class FrameDecoder {
     if (length > this.maxFrameBytes) {
       this.stop();
       throw new ProtocolError(
-        `a frame of ${length} bytes was announced, at most ${this.maxFrameBytes} are allowed here`,
+        isHttp(source, start)
+          ? "the other side speaks HTTP, which has a port of its own: this needs the server's main port"
+          : `a frame of ${length} bytes was announced, at most ${this.maxFrameBytes} are allowed here`,
       );
     }
     this.announced = length;
@@ -173,4 +175,11 @@ export function encodeFrameLength(length: number): Uint8Array {
 
 function u32(bytes: Uint8Array, at: number): number {
   return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+}
+
+/** Whether a request or an answer begins here: the likeliest mistake with two ports. */
+function isHttp(bytes: Uint8Array, at: number): boolean {
+  return /^(HTTP|GET |POST|HEAD|PUT |OPTI)$/.test(
+    String.fromCharCode(...bytes.subarray(at, at + 4)),
+  );
 }

@@ -22,6 +22,14 @@ async function urlOf(server: CliProcess): Promise<string> {
 }
 
 describe("loom dashboard", () => {
+  test("says so when it is given the HTTP port, which is not what it asks for", async () => {
+    const { server } = await startServer();
+    const url = await urlOf(server);
+    const { code, stderr } = await runCli(["status", new URL(url).host]);
+    expect(stderr).toMatch(/^loom status: .*the other side speaks HTTP, .* the server's main port/);
+    expect(code).toBe(1);
+  });
+
   test("prints the address that the server printed", async () => {
     const { server, address } = await startServer();
     const url = await urlOf(server);

@@ -1,5 +1,5 @@
 /** `loom trace` and `loom simulate --trace` as processes, on a trace that real processes wrote. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -81,6 +81,22 @@ describe("loom trace", () => {
     ]);
     expect(stderr).toMatch(/^loom trace: .*folder cannot be written: no such file or directory\n$/);
     expect(code).toBe(1);
+  });
+
+  it("that can't write all leaves what was there", async () => {
+    const name = "before.json";
+    const output = join(directory, name);
+    writeFileSync(output, "before");
+    const { code, stderr } = await runCli(
+      ["trace", "export", golden, "--format", "chrome", "-o", output],
+      { fileSizeLimit: 1 },
+    );
+    expect(stderr).toMatch(
+      /^loom trace: .*before.json cannot be written: the file would be larger/,
+    );
+    expect(code).toBe(1);
+    expect(readFileSync(output, "utf8")).toBe("before");
+    expect(readdirSync(directory).filter((other) => other.startsWith(name))).toEqual([name]);
   });
 });
 
