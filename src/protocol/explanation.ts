@@ -123,6 +123,10 @@ export interface AssignedTask extends TaskFacts {
   readonly started: boolean;
   /** Inputs that do not exist yet: it was sent ahead of them. */
   readonly unfinishedInputs: number;
+  /** Inputs that the worker has not told to have, among the first 1,000. */
+  readonly inputsElsewhere: number;
+  /** What is taken there of what it asks for, by it and by others, in words; not there for light tasks. */
+  readonly load?: string;
   /** It was asked back, to be sent to another worker. */
   readonly askedBack: boolean;
   /** Tasks at that worker that have not ended. */

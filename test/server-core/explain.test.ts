@@ -313,8 +313,8 @@ describe("an assigned task", () => {
     cluster.schedule();
     const queued = explainOne(cluster, "a", "assigned");
     expect(queued).toMatchObject({ worker: "host:0", started: false, tasksThere: 2 });
-    expect(queued.summary).toMatch(
-      /^task 0 "a" is at worker host:0, where it waits for its inputs/,
+    expect(queued.summary).toBe(
+      'task 0 "a" is at worker host:0, where it waits for its turn; with it 1 of 1 cpu taken, by 1 task',
     );
     expect(explainOne(cluster, "1", "assigned").summary).toMatch(/and runs, or is about to$/);
     cluster.start(0, cluster.row(0, 0));
@@ -327,6 +327,20 @@ describe("an assigned task", () => {
     expect(explainOne(cluster, "a", "assigned").details[0]).toContain(
       "lost 1 time with its worker",
     );
+  });
+
+  test("waits for an input on its way, or for its turn there", () => {
+    const cluster = newCluster();
+    cluster.join(1);
+    cluster.submit(0, 0, [result([], { cpus: 1, label: "made here" })]);
+    cluster.runAll();
+    cluster.join(4);
+    // Its worker has the input, the other one the cores.
+    cluster.submit(0, 1, [result([0], { cpus: 2, label: "wide" })]);
+    cluster.schedule();
+    const wide = explainOne(cluster, "wide", "assigned");
+    expect(wide).toMatchObject({ worker: "host:1", inputsElsewhere: 1 });
+    expect(wide.summary).toContain("waits for 1 input to arrive, or for its turn; with it 2 of 4");
   });
 
   test("is asked back for another worker", () => {

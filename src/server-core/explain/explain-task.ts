@@ -20,12 +20,13 @@ import type { FailureDetails } from "../task-failure.js";
 import type { SymbolTable } from "../task-kinds.js";
 import { NONE } from "../task-table.js";
 import { findCauses, findCopies } from "./causes.js";
-import { explainWorkers } from "./explain-workers.js";
+import { describeLoad, explainWorkers } from "./explain-workers.js";
 import { readMetadata } from "./metadata.js";
 import { describe, type Facts } from "./sentences.js";
 import { referenceOf, stateOf } from "./task-reference.js";
 
 const MAX_INPUTS_TOLD = 10;
+const MAX_INPUTS_COUNTED = 1000;
 const MAX_CAUSES_TOLD = 5;
 const MAX_ADDRESSES = 10;
 /** Edges of a task that are looked at, copies that are counted, entries of queues that are searched. */
@@ -143,13 +144,29 @@ function findQueue({ scheduler }: CoreState, row: number, light: boolean): Worke
 function factsOfAssigned(core: CoreState, row: number): Own<AssignedTask> {
   const { table, scheduler } = core;
   const load = scheduler.workers[table.worker[row]]!;
+  const taskClass = scheduler.classes.list[table.taskClass[row]];
   return {
     worker: core.workers.get(load.index)!.address,
     started: (table.flags[row] & TaskFlag.started) !== 0,
     unfinishedInputs: table.unfinished[row],
+    inputsElsewhere: countInputsElsewhere(core, row),
+    ...(taskClass.light ? {} : { load: describeLoad(taskClass, load) }),
     askedBack: (table.flags[row] & TaskFlag.retracting) !== 0,
     tasksThere: load.light.assigned + load.heavyAssigned,
   };
+}
+
+/** Inputs that exist and that the worker of the task does not hold. */
+function countInputsElsewhere({ table }: CoreState, row: number): number {
+  const start = table.inputStart[row];
+  const end = start + Math.min(table.inputCount[row], MAX_INPUTS_COUNTED);
+  let count = 0;
+  for (let edge = start; edge < end; edge++) {
+    const input = table.edgeInput[edge];
+    if (table.state[input] !== TaskState.finished || table.inlineCell[input] !== NONE) continue;
+    if (!table.holds(table.worker[row], input)) count++;
+  }
+  return count;
 }
 
 function factsOfFinished(core: CoreState, row: number): Own<FinishedTask> {

@@ -115,7 +115,7 @@ function verdictOf(core: CoreState, row: number, taskClass: TaskClass, load: Wor
 }
 
 /** "4 of 4 cpus and 1.5 of 2 gpus are taken by 5 tasks there" */
-function describeLoad(taskClass: TaskClass, load: WorkerLoad): string {
+export function describeLoad(taskClass: TaskClass, load: WorkerLoad): string {
   const { variants } = taskClass.shape.kind;
   const variant = variants.find((one) => load.couldServe(one));
   if (variant === undefined) return `${load.light.assigned} light tasks are there`;

@@ -201,13 +201,17 @@ function describeGroup({ verdict, workers, addresses, reason }: WorkerGroup): st
 }
 
 function assigned(task: Wordless<AssignedTask>): string {
-  const { worker, started, unfinishedInputs, request } = task;
+  const { worker, started, unfinishedInputs, inputsElsewhere, request, load } = task;
   if (started) return `runs at worker ${worker}`;
   if (unfinishedInputs > 0) {
     return `is at worker ${worker}, where it waits for ${counted(unfinishedInputs, "input")} that it was sent ahead of`;
   }
   if (request === undefined) return `is at worker ${worker} and runs, or is about to`;
-  return `is at worker ${worker}, where it waits for its inputs to arrive or for its turn`;
+  // The load has this task in it.
+  const turn = `for its turn${load === undefined ? "" : `; with it ${load}`}`;
+  return inputsElsewhere > 0
+    ? `is at worker ${worker}, where it waits for ${counted(inputsElsewhere, "input")} to arrive, or ${turn}`
+    : `is at worker ${worker}, where it waits ${turn}`;
 }
 
 function assignedDetails({ askedBack, tasksThere }: Wordless<AssignedTask>): string[] {
