@@ -3,6 +3,7 @@
  * in such amounts. Called by build-report.ts.
  */
 import type { Trace, TracedFailure, TracedSamples } from "../trace/index.js";
+import { withoutOutput } from "./page/failure-message.js";
 import type { ViewData, ViewFailure } from "./page/view-data.js";
 
 /** Failures that are shown in full; beyond, only the tasks' states tell. */
@@ -59,9 +60,9 @@ function failuresOf(
     warnings.push(`${failures.length} tasks failed: the first ${MAX_FAILURES} are explained.`);
   }
   return failures.slice(0, MAX_FAILURES).map(({ task, worker, atMs, info }) => {
-    const stderr =
-      info.stderr !== undefined && info.stderr.length <= room ? info.stderr : undefined;
-    room -= stderr?.length ?? 0;
+    const isShownApart = info.stderr !== undefined && info.stderr.length <= room;
+    const stderr = isShownApart ? decoder.decode(info.stderr) : "";
+    room -= isShownApart ? (info.stderr?.length ?? 0) : 0;
     const { execution } = info;
     const memory =
       execution !== undefined && execution.memoryMs.length > 1
@@ -74,18 +75,12 @@ function failuresOf(
       task,
       worker,
       atMs,
-      message: withoutOutput(info.message, stderr !== undefined),
-      stderr: stderr === undefined ? "" : decoder.decode(stderr),
+      message: withoutOutput(info.message ?? "", stderr),
+      stderr,
       facts: factsOf(info, startMs),
       memory,
     };
   });
-}
-
-/** Messages of programs have the output below them, which is shown apart. */
-function withoutOutput(message: string | undefined, isShownApart: boolean): string {
-  const text = message ?? "";
-  return isShownApart ? text.split(/\nStderr:\n/)[0] : text;
 }
 
 type Info = TracedFailure["info"];
@@ -94,7 +89,8 @@ function factsOf(info: Info, startMs: number): [string, string][] {
   const { execution: died } = info;
   const facts: [string, string | undefined][] = [
     ["signal", info.signal],
-    ["exit status", info.exitStatus?.toString()],
+    // An unset field of a decoded message reads as 0, which is a status, too.
+    ["exit status", Object.hasOwn(info, "exitStatus") ? info.exitStatus?.toString() : undefined],
     ["killed by the system", died?.oomLikely === true ? "probably memory ran out" : undefined],
     ["time limit", timeText(died?.timeLimitMs)],
     ["ran for", timeText(died?.durationMs)],

@@ -2,7 +2,12 @@
  * What the page knows: the last state, and the tasks it was told of, as the views want them. Owns the rules by
  * which events change it; no DOM, no connection.
  */
-import type { LabelTotal, ViewData, ViewFailure } from "../../report/page/index.js";
+import {
+  type LabelTotal,
+  type ViewData,
+  type ViewFailure,
+  withoutOutput,
+} from "../../report/page/index.js";
 import type { TracedTransfers } from "../../trace/index.js";
 import type { FailureView } from "../cluster-views.js";
 import type { StateEvent } from "../event-streams.js";
@@ -225,7 +230,7 @@ export class LiveData {
         task,
         worker: this.workers.placeOfAddress(failure.worker),
         atMs: (failure.atMs ?? this.state.timeMs) - this.startMs,
-        message: failure.message,
+        message: withoutOutput(failure.message, failure.stderr),
         stderr: failure.stderr,
         facts: factsOf(failure),
       });

@@ -5,6 +5,7 @@
 
 export { StepFunction } from "../analysis/index.js";
 export { element } from "./dom.js";
+export { withoutOutput } from "./failure-message.js";
 export { formatBytes, formatCount, formatMs, formatNumber } from "./format.js";
 export { type MountedViews, mountViews, type ViewOptions } from "./mount-views.js";
 export type { Section, SectionView } from "./section.js";

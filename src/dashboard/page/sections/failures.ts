@@ -1,5 +1,5 @@
 /** Failures with what is known of them, and what functions log. All texts are the user's. */
-import { element, type Section } from "../../../report/page/index.js";
+import { element, type Section, withoutOutput } from "../../../report/page/index.js";
 import type { FailureView } from "../../cluster-views.js";
 import type { LogView } from "../../live-events.js";
 import { retryTaskButton } from "../actions.js";
@@ -35,7 +35,8 @@ export function failuresSection(live: () => LiveData): Section {
 }
 
 function failureItem(failure: FailureView): HTMLElement {
-  const { task, label, type, atMs, message, stderr } = failure;
+  const { task, label, type, atMs, stderr } = failure;
+  const message = withoutOutput(failure.message, stderr);
   const time = atMs === undefined ? "" : new Date(atMs).toLocaleTimeString();
   const facts = factsOf(failure).flatMap(([name, value]) => [
     element("dt", {}, name),
