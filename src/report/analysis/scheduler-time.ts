@@ -1,34 +1,50 @@
-/** Time that the server spent in scheduling passes, and what they assigned, over time. */
+/** When the server was in scheduling passes, and how fast they assigned tasks, over time. */
 import type { ViewData } from "../page/view-data.js";
-import { StepBuilder, type StepFunction } from "./step-function.js";
+import { StepFunction } from "./step-function.js";
 
 export interface SchedulerTime {
-  /** Ms so far. */
-  readonly durationMs: StepFunction;
-  /** Assignments so far. */
-  readonly assigned: StepFunction;
+  /** 1 while it is in a pass: the mean over a span is the share of it. */
+  readonly inPasses: StepFunction;
+  /** Assignments per second: those of a pass spread evenly over it. */
+  readonly assignedPerSecond: StepFunction;
   readonly passes: number;
   readonly longestMs: number;
   readonly longestAtMs: number;
 }
 
+/** Durations are in whole microseconds: what is told as 0 took some part of one. */
+const SHORTEST_MS = 0.001;
+
 export function schedulerTime({ passes }: ViewData): SchedulerTime {
-  const duration = new StepBuilder(passes.count);
-  const assigned = new StepBuilder(passes.count);
+  const { count, atMs, durationMs, assigned } = passes;
+  const times = new Float64Array(2 * count);
+  const isIn = new Float64Array(2 * count);
+  const speeds = new Float64Array(2 * count);
+  let steps = 0;
   let longestMs = 0;
   let longestAtMs = Number.NaN;
-  for (let i = 0; i < passes.count; i++) {
-    duration.add(passes.atMs[i], passes.durationMs[i]);
-    assigned.add(passes.atMs[i], passes.assigned[i]);
-    if (passes.durationMs[i] > longestMs) {
-      longestMs = passes.durationMs[i];
-      longestAtMs = passes.atMs[i];
+  // Of passes that are told to begin at the same moment, as times are rounded.
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    sum += assigned[i];
+    if (durationMs[i] > longestMs) {
+      longestMs = durationMs[i];
+      longestAtMs = atMs[i];
     }
+    const nextMs = i + 1 < count ? atMs[i + 1] : Number.POSITIVE_INFINITY;
+    if (nextMs <= atMs[i]) continue;
+    // One ends before the next begins, whatever rounding makes of it: the server does one thing at a time.
+    const endMs = Math.min(atMs[i] + Math.max(durationMs[i], SHORTEST_MS), nextMs);
+    times[steps] = atMs[i];
+    isIn[steps] = 1;
+    speeds[steps++] = (sum / (endMs - atMs[i])) * 1000;
+    times[steps++] = endMs;
+    sum = 0;
   }
   return {
-    durationMs: duration.build(),
-    assigned: assigned.build(),
-    passes: passes.count,
+    inPasses: new StepFunction(times.subarray(0, steps), isIn.subarray(0, steps)),
+    assignedPerSecond: new StepFunction(times.subarray(0, steps), speeds.subarray(0, steps)),
+    passes: count,
     longestMs,
     longestAtMs,
   };

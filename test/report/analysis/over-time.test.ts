@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as analysis from "../../../src/report/analysis/index.js";
+import type { ViewData } from "../../../src/report/page/view-data.js";
 import { TracedState } from "../../../src/trace/index.js";
 import { anyMask, anyTrace, executions, isIn, numbers, scene, traced } from "./small-traces.js";
 
@@ -116,16 +117,97 @@ describe("over time", () => {
     expect(new analysis.Arrivals(data).findLastInput(1)).toBe(-1);
   });
 
-  it("adds up scheduling passes", () => {
-    const data = traced();
-    const { passes } = data;
-    const time = analysis.schedulerTime(data);
-    expect(time.passes).toBe(passes.count);
-    expect(time.durationMs.last).toBeCloseTo(
-      passes.durationMs.reduce((sum, ms) => sum + ms, 0),
-      3,
+  describe("scheduling passes", () => {
+    const anyPasses = fc.array(
+      fc.record({
+        gapMs: fc.constantFrom(0, 0, 0.001, 0.4, 1, 3),
+        ms: fc.constantFrom(0, 0.001, 0.25, 1, 2.5),
+        assigned: fc.nat(500),
+      }),
+      { minLength: 1, maxLength: 30 },
     );
-    expect(time.assigned.last).toBe(passes.assigned.reduce((sum, n) => sum + n, 0));
-    expect(time.longestMs).toBe(Math.max(...passes.durationMs));
+
+    /** Each begins after the one before, or a little before its end, as times are rounded. */
+    function withPasses(list: { gapMs: number; ms: number; assigned: number }[]): ViewData {
+      let [beginMs, endMs] = [0, 0];
+      const atMs = list.map(({ gapMs, ms }) => {
+        beginMs = Math.max(beginMs, endMs + gapMs - 0.001);
+        endMs = beginMs + ms;
+        return beginMs;
+      });
+      const passes = {
+        count: list.length,
+        atMs: Float64Array.from(atMs),
+        durationMs: Float32Array.from(list, ({ ms }) => ms),
+        assigned: Uint32Array.from(list, ({ assigned }) => assigned),
+      };
+      return { ...traced({ tasks: 1 }), passes };
+    }
+
+    it("take their time from when they begin, whatever the width of the span", () => {
+      const time = fc.nat(4000).map((n) => n / 100);
+      fc.assert(
+        fc.property(
+          anyPasses,
+          time,
+          fc.constantFrom(0.0005, 0.01, 1, 20),
+          (list, fromMs, width) => {
+            const data = withPasses(list);
+            const { atMs, durationMs } = data.passes;
+            const { inPasses } = analysis.schedulerTime(data);
+            const model = numbers(list.length).reduce((sum, i) => {
+              const endMs = Math.min(
+                atMs[i] + Math.max(durationMs[i], 0.001),
+                atMs[i + 1] ?? Number.POSITIVE_INFINITY,
+              );
+              return sum + Math.max(0, Math.min(endMs, fromMs + width) - Math.max(atMs[i], fromMs));
+            }, 0);
+            const share = inPasses.mean(fromMs, fromMs + width);
+            expect(share).toBeCloseTo(model / width, 6);
+            expect(share).toBeLessThan(1 + 1e-6);
+            expect(inPasses.max).toBe(1);
+          },
+        ),
+      );
+    });
+
+    it("assign their tasks evenly while they last", () => {
+      const percent = fc.nat(100).map((n) => n / 100);
+      fc.assert(
+        fc.property(anyPasses, fc.nat(29), percent, (list, one, part) => {
+          const data = withPasses(list);
+          const { atMs, durationMs, assigned } = data.passes;
+          const { assignedPerSecond } = analysis.schedulerTime(data);
+          const i = one % list.length;
+          // Those that begin with this one are counted with it.
+          const before = numbers(list.length)
+            .filter((j) => atMs[j] < atMs[i])
+            .reduce((sum, j) => sum + assigned[j], 0);
+          expect(assignedPerSecond.integral(0, atMs[i]) / 1000).toBeCloseTo(before, 3);
+          const next = atMs[i + 1] ?? Number.POSITIVE_INFINITY;
+          if (next <= atMs[i] || atMs[i - 1] === atMs[i]) return;
+          const endMs = Math.min(atMs[i] + Math.max(durationMs[i], 0.001), next);
+          const until = assignedPerSecond.integral(atMs[i], atMs[i] + part * (endMs - atMs[i]));
+          expect(until / 1000).toBeCloseTo(assigned[i] * part, 3);
+        }),
+      );
+    });
+
+    it("are counted, and the longest is known", () => {
+      const data = traced();
+      const { passes } = data;
+      const time = analysis.schedulerTime(data);
+      expect(time.passes).toBe(passes.count);
+      expect(time.longestMs).toBe(Math.max(...passes.durationMs));
+      expect(passes.atMs[passes.durationMs.indexOf(time.longestMs)]).toBe(time.longestAtMs);
+      expect(time.inPasses.integral(0, data.durationMs)).toBeCloseTo(
+        passes.durationMs.reduce((sum, ms) => sum + ms, 0),
+        3,
+      );
+      expect(time.assignedPerSecond.integral(0, data.durationMs) / 1000).toBeCloseTo(
+        passes.assigned.reduce((sum, n) => sum + n, 0),
+        3,
+      );
+    });
   });
 });

@@ -70,18 +70,18 @@ const PROGRESS: readonly ChartSpec[] = [
   },
   {
     title: "Scheduling passes: share of the server's time",
-    show: "rate",
-    format: (msPerSecond) => `${formatNumber(msPerSecond / 10)} %`,
+    show: "mean",
+    format: (share) => `${formatNumber(share * 100)} %`,
     lines: ({ analyses }) => [
-      { name: "in passes", colour: plain("#009e73"), curve: analyses.scheduler.durationMs },
+      { name: "in passes", colour: plain("#009e73"), curve: analyses.scheduler.inPasses },
     ],
   },
   {
     title: "Tasks assigned to workers, per second",
-    show: "rate",
+    show: "mean",
     format: formatNumber,
     lines: ({ analyses }) => [
-      { name: "assigned", colour: plain("#56b4e9"), curve: analyses.scheduler.assigned },
+      { name: "assigned", colour: plain("#56b4e9"), curve: analyses.scheduler.assignedPerSecond },
     ],
   },
 ];
