@@ -11,6 +11,7 @@ import type { ReadWorker } from "./server-names.js";
 import { ServerReading } from "./server-reading.js";
 import {
   addOpenExecutions,
+  estimateCores,
   estimateRuns,
   type InputLists,
   inputLists,
@@ -68,6 +69,7 @@ export async function readTrace(directory: string, options: ReadTraceOptions = {
   const lists = inputLists(server);
   settleStates(server, lists);
   estimateRuns(server);
+  estimateCores(server);
   addOpenExecutions(server);
   addWarnings(server, workerFiles, warnings);
 

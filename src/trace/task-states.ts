@@ -132,6 +132,20 @@ export function estimateRuns({ tasks, executions }: ServerReading): void {
   }
 }
 
+/**
+ * Cores of tasks of which no worker's file tells: as many as they asked for, unless they could have had one or
+ * another number. A worker writes down which ones they were when a task has ended.
+ */
+export function estimateCores({ tasks, classes }: ServerReading): void {
+  const its = tasks.columns;
+  for (let task = 0; task < tasks.count; task++) {
+    if (its.isExact[task] === 1 || Number.isNaN(its.startedMs[task])) continue;
+    const [first, ...others] = classes.at(its.taskClass[task])?.variants ?? [];
+    if (first === undefined || others.some(({ cpus }) => cpus !== first.cpus)) continue;
+    its.cores[task] = first.cpus;
+  }
+}
+
 /** Attempts that are still there when the trace ends. */
 export function addOpenExecutions({ tasks, executions }: ServerReading): void {
   const its = tasks.columns;

@@ -1,7 +1,7 @@
 /** Traces as they are read: what happened to tasks, when, and what follows from it. */
 import { describe, expect, it } from "vitest";
 import { encodeFailureInfo } from "../../src/protocol/index.js";
-import { ExecutionEnd, type Trace, TracedState } from "../../src/trace/index.js";
+import { ExecutionEnd, type Trace, TracedState, UNKNOWN_CORE } from "../../src/trace/index.js";
 import { type ServerTest, START_MS, traceOf } from "./traces.js";
 
 const { waiting, ready, assigned, finished, failed, cancelled } = TracedState;
@@ -290,6 +290,8 @@ describe("a task in a trace", () => {
     expect(trace.tasks).toMatchObject({
       startedMs: Float64Array.of(4, 14, 15),
       finishedMs: Float64Array.of(13, 14, 15),
+      core: Uint16Array.of(UNKNOWN_CORE, UNKNOWN_CORE, UNKNOWN_CORE),
+      cores: Uint16Array.of(1, 1, 0),
     });
     expect(trace.warnings).toEqual([
       "no file of the workers node0:1: when their tasks ran is estimated",
@@ -302,6 +304,24 @@ describe("a task in a trace", () => {
       endMs: Float64Array.of(3),
       sizeBytes: Float64Array.of(7),
     });
+  });
+});
+
+describe("a task that runs when the trace ends", () => {
+  it("holds the cores that it asked for, but which ones is not known", async () => {
+    const cpus = (count: number) => ({ cpus: count, amounts: [] });
+    const trace = await traceOf((its) => {
+      its.joined(0, 8).names();
+      its.class({ class: 2, label: "", priority: 0, variants: [cpus(4)] });
+      its.class({ class: 3, label: "", priority: 0, variants: [cpus(4), cpus(2)] });
+      its.class({ class: 4, label: "", priority: 0, variants: [cpus(2), cpus(2)] });
+      its.plan(0, [[], [], [], [], []], { taskClass: Uint16Array.of(2, 3, 4, 2, 1) });
+      for (const row of [0, 1, 2, 3, 4]) its.at(1).assigned(row, 1, 0);
+      for (const row of [0, 1, 2]) its.at(3).started(row, 1);
+    });
+    // The second may have either number, the fourth has not started, the last asks for nothing.
+    expect([...trace.tasks.cores]).toEqual([4, 0, 2, 0, 0]);
+    expect([...trace.tasks.core]).toEqual(new Array(5).fill(UNKNOWN_CORE));
   });
 });
 
