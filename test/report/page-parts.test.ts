@@ -6,6 +6,7 @@ import { LabelColours } from "../../src/report/page/colours.js";
 import { maskOf, NO_FILTER } from "../../src/report/page/filter.js";
 import { formatAt, formatBytes, formatMs, formatShare } from "../../src/report/page/format.js";
 import { blend, type Painting, paintLane, pixelOf } from "../../src/report/page/lane-painter.js";
+import { aboutTasks } from "../../src/report/page/node-text.js";
 import { ViewContext } from "../../src/report/page/view-context.js";
 import { viewDataOf } from "../../src/report/view-data-of.js";
 import { TracedState } from "../../src/trace/index.js";
@@ -167,6 +168,16 @@ it("writes durations, times, sizes and shares", () => {
   ]);
   expect([formatAt(1234.5678), formatAt(Number.NaN)]).toEqual(["1.2346 s", "–"]);
   expect([formatShare(1, 3), formatShare(1, 0)]).toEqual(["33.3 %", "–"]);
+});
+
+it("says of a node of the graph what became of its tasks", () => {
+  const about = (tasks: number, finished: number, failed: number, cancelled: number): string =>
+    aboutTasks({ label: 0, task: -1, inner: 0, tasks, finished, failed, cancelled });
+  expect(about(1, 1, 0, 0)).toBe("1 task");
+  expect(about(1, 0, 0, 1)).toBe("1 task, 1 cancelled");
+  expect(about(3, 0, 1, 2)).toBe("3 tasks, 1 failed, 2 cancelled");
+  expect(about(4000, 1000, 2, 0)).toBe("4,000 tasks, 1,000 done, 2 failed");
+  expect(about(2, 0, 0, 1)).toBe("2 tasks, 0 done, 1 cancelled");
 });
 
 describe("lanes as pixels", () => {

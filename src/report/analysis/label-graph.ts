@@ -10,6 +10,7 @@ export interface GraphNode {
   readonly tasks: number;
   readonly finished: number;
   readonly failed: number;
+  readonly cancelled: number;
   /** Inputs from tasks of the same node. */
   readonly inner: number;
 }
@@ -43,13 +44,15 @@ export function labelGraph(
     let node = alone ? -1 : nodeOfLabel[label];
     if (node === -1) {
       node = nodes.length;
-      nodes.push({ label, task: alone ? task : -1, tasks: 0, finished: 0, failed: 0, inner: 0 });
+      const counts = { tasks: 0, finished: 0, failed: 0, cancelled: 0, inner: 0 };
+      nodes.push({ label, task: alone ? task : -1, ...counts });
       if (!alone) nodeOfLabel[label] = node;
     }
     nodeOfTask[task] = node;
     nodes[node].tasks++;
     if (tasks.state[task] === TracedState.finished) nodes[node].finished++;
     if (tasks.state[task] === TracedState.failed) nodes[node].failed++;
+    if (tasks.state[task] === TracedState.cancelled) nodes[node].cancelled++;
   }
   const inputs = new Map<number, number>();
   for (let task = 0; task < tasks.count; task++) {

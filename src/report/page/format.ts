@@ -46,6 +46,11 @@ export function formatShare(part: number, whole: number): string {
   return whole > 0 ? `${((part / whole) * 100).toFixed(1)} %` : "–";
 }
 
+/** Its beginning, where it has more characters than that. */
+export function shortened(text: string, limit: number): string {
+  return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
+}
+
 export function plural(count: number, noun: string): string {
   return counted(count, noun, formatCount);
 }

@@ -87,6 +87,10 @@ describe("by label", () => {
         expect(found).toEqual(inputs);
         const shown = numbers(tasks.count).filter((t) => isIn(mask, t));
         expect(nodes.reduce((sum, node) => sum + node.tasks, 0)).toBe(shown.length);
+        for (const end of ["finished", "failed", "cancelled"] as const) {
+          const model = shown.filter((t) => tasks.state[t] === TracedState[end]).length;
+          expect(nodes.reduce((sum, node) => sum + node[end], 0)).toBe(model);
+        }
       }),
     );
   });

@@ -6,7 +6,8 @@ import { Graph, layout } from "@dagrejs/dagre";
 import { type GraphNode, type LabelGraph, labelGraph } from "../../analysis/index.js";
 import { element, svg } from "../dom.js";
 import { taskName } from "../filter.js";
-import { formatCount, plural } from "../format.js";
+import { formatCount, plural, shortened } from "../format.js";
+import { aboutTasks } from "../node-text.js";
 import type { Section, SectionView } from "../section.js";
 import { labelMark } from "../task-link.js";
 import type { ViewContext } from "../view-context.js";
@@ -178,12 +179,8 @@ class GraphView implements SectionView {
     const isTask = node.task !== -1;
     const name = isTask ? taskName(context.data, node.task) : context.data.labels[node.label];
     const canOpen = !isTask && node.tasks <= MAX_OPEN;
-    const done = node.finished === node.tasks ? "" : `, ${formatCount(node.finished)} done`;
-    const failed = node.failed === 0 ? "" : `, ${formatCount(node.failed)} failed`;
     const inner = node.inner === 0 ? "" : ` ↻ ${formatCount(node.inner)}`;
-    const about = isTask
-      ? `#${context.data.tasks.id[node.task]}`
-      : `${plural(node.tasks, "task")}${done}${failed}`;
+    const about = isTask ? `#${context.data.tasks.id[node.task]}` : aboutTasks(node);
     const act = (): void => {
       if (isTask) context.selectTask(node.task);
       else if (canOpen) this.toggle(node.label);
@@ -212,7 +209,7 @@ class GraphView implements SectionView {
       ),
       svg("rect", { width, height, rx: 4, class: "node-box" }),
       svg("rect", { width: 6, height, rx: 2, fill: hex }),
-      svg("text", { x: 12, y: isTask ? 16 : 19 }, shortened(name)),
+      svg("text", { x: 12, y: isTask ? 16 : 19 }, shortened(name, MAX_NAME)),
       !isTask && svg("text", { x: 12, y: 36, class: "more" }, shortened(`${about}${inner}`, 30)),
     );
   }
@@ -271,8 +268,4 @@ function edgeShape(points: readonly { x: number; y: number }[], inputs: number):
     },
     svg("title", {}, plural(inputs, "input")),
   );
-}
-
-function shortened(text: string, limit = MAX_NAME): string {
-  return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
 }
