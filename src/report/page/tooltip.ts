@@ -15,10 +15,16 @@ export class Tooltip {
     );
     this.box.hidden = false;
     const { width, height } = this.box.getBoundingClientRect();
-    const left = x + 14 + width > innerWidth ? x - 14 - width : x + 14;
+    const left = x + 14 + width > this.rightEdge() ? x - 14 - width : x + 14;
     const top = y + 14 + height > innerHeight ? y - 14 - height : y + 14;
     this.box.style.left = `${Math.max(0, left)}px`;
     this.box.style.top = `${Math.max(0, top)}px`;
+  }
+
+  /** The panel at the side of the page, where it is open, is not covered. */
+  private rightEdge(): number {
+    const panel = document.querySelector(".task-panel:not([hidden])");
+    return panel?.getBoundingClientRect().left ?? innerWidth;
   }
 
   hide(): void {

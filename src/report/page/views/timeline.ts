@@ -8,7 +8,7 @@ import { findInLane, type Lane, type LaneItems } from "../../analysis/index.js";
 import { addTimeKeys, chartColours, follow, frameOptions } from "../chart-frame.js";
 import { element } from "../dom.js";
 import { STATE_NAMES, taskName } from "../filter.js";
-import { formatAt, formatMs, plural } from "../format.js";
+import { formatAt, formatCount, formatMs, plural } from "../format.js";
 import { type BarStyle, type Painting, paintLane, pixelOf } from "../lane-painter.js";
 import type { Section, SectionView } from "../section.js";
 import { Tooltip } from "../tooltip.js";
@@ -37,6 +37,11 @@ interface Row {
   readonly top: number;
 }
 
+interface Point {
+  readonly clientX: number;
+  readonly clientY: number;
+}
+
 class Timeline implements SectionView {
   private readonly plotHost = element("div", { class: "plot timeline-plot" });
   private readonly spacer = element("div");
@@ -55,6 +60,10 @@ class Timeline implements SectionView {
   private viewHeight = 0;
   private frame = 0;
   private styles: BarStyle[] = [];
+  /** Where the pointer is in the plot, in pixels of the window. */
+  private pointer: Point | undefined;
+  /** Where it was when a task was chosen: there it says no more than what the panel does. */
+  private clicked: Point | undefined;
   /** What the plot was made for. */
   private look = "";
 
@@ -101,10 +110,7 @@ class Timeline implements SectionView {
       const { hex, striped } = this.context.colourOf(label);
       return { colour: pixelOf(hex), striped };
     });
-    this.note.textContent =
-      lanes.length === 0
-        ? "No task has run on a worker."
-        : `${plural(items.count, "execution")} on ${plural(data.workers.length, "worker")}.`;
+    this.note.textContent = this.about();
     const look = JSON.stringify([this.viewHeight, chartColours(this.host)]);
     // Not made anew without need: somebody may just be dragging in it.
     if (look === this.look) this.draw();
@@ -123,8 +129,22 @@ class Timeline implements SectionView {
     this.note.remove();
   }
 
+  private about(): string {
+    const { data, mask, analyses } = this.context;
+    const { count, task } = analyses.lanes.items;
+    if (count === 0) return "No task has run on a worker.";
+    const on = `on ${plural(data.workers.length, "worker")}`;
+    if (mask === undefined) return `${plural(count, "execution")} ${on}.`;
+    let shown = 0;
+    for (let item = 0; item < count; item++) shown += mask[task[item]];
+    return `${formatCount(shown)} of ${plural(count, "execution")} ${on} pass the filter.`;
+  }
+
   private build(): void {
     this.unfollow();
+    // Nothing tells whether it is on the new plot before it moves.
+    this.pointer = undefined;
+    this.tooltip.hide();
     this.plot?.destroy();
     const height = this.viewHeight + AXIS_PX + PADDING_PX;
     const options = frameOptions(this.plotHost, this.context, height);
@@ -141,7 +161,13 @@ class Timeline implements SectionView {
         hooks: {
           ...options.hooks,
           drawAxes: [() => this.paint()],
-          draw: [() => this.drawNames()],
+          draw: [
+            () => {
+              this.drawNames();
+              // Another bar may be below the pointer, which has not moved.
+              this.showTooltip();
+            },
+          ],
         },
       },
       [
@@ -152,7 +178,10 @@ class Timeline implements SectionView {
     );
     const { over } = this.plot;
     over.addEventListener("mousemove", (event) => this.hover(event));
-    over.addEventListener("mouseleave", () => this.tooltip.hide());
+    over.addEventListener("mouseleave", () => {
+      this.pointer = undefined;
+      this.showTooltip();
+    });
     over.addEventListener("click", (event) => this.choose(event));
     over.addEventListener("wheel", (event) => this.scroll(event), { passive: false });
     this.unfollow = follow(this.plot, this.context, () => this.drawSoon());
@@ -289,7 +318,7 @@ class Timeline implements SectionView {
     ctx.restore();
   }
 
-  private find(event: MouseEvent): { lane: Lane; item: number } | undefined {
+  private find(event: Point): { lane: Lane; item: number } | undefined {
     const { plot, items } = this;
     if (plot === undefined || items === undefined) return undefined;
     const box = plot.over.getBoundingClientRect();
@@ -303,9 +332,20 @@ class Timeline implements SectionView {
     return place === -1 ? undefined : { lane: row.lane, item: row.lane.items[place] };
   }
 
-  private hover(event: MouseEvent): void {
-    const found = this.find(event);
-    if (found === undefined || this.items === undefined) {
+  private hover({ clientX, clientY }: MouseEvent): void {
+    this.pointer = { clientX, clientY };
+    const { clicked } = this;
+    if (clicked?.clientX === clientX && clicked.clientY === clientY) return;
+    this.clicked = undefined;
+    this.showTooltip();
+  }
+
+  /** Of what is below the pointer now. */
+  private showTooltip(): void {
+    const { pointer } = this;
+    const isWanted = pointer !== undefined && this.clicked === undefined;
+    const found = isWanted ? this.find(pointer) : undefined;
+    if (pointer === undefined || found === undefined || this.items === undefined) {
       this.tooltip.hide();
       return;
     }
@@ -319,7 +359,7 @@ class Timeline implements SectionView {
       execution === -1
         ? STATE_NAMES[tasks.state[task]]
         : (Object.keys(ExecutionEnd)[data.executions.end[execution]] ?? "");
-    this.tooltip.show(event.clientX, event.clientY, [
+    this.tooltip.show(pointer.clientX, pointer.clientY, [
       `${taskName(data, task)}  #${tasks.id[task]}`,
       `${state}, ran ${formatMs(ranMs)}`,
       `from ${formatAt(this.items.startMs[item])}`,
@@ -330,6 +370,8 @@ class Timeline implements SectionView {
   private choose(event: MouseEvent): void {
     const found = this.find(event);
     if (found === undefined || this.items === undefined) return;
+    this.clicked = { clientX: event.clientX, clientY: event.clientY };
+    this.tooltip.hide();
     this.context.selectTask(this.items.task[found.item]);
   }
 
