@@ -2,6 +2,7 @@
 import { element } from "./dom.js";
 import { STATE_NAMES } from "./filter.js";
 import { formatCount } from "./format.js";
+import { RowBox } from "./row-box.js";
 import { labelMark } from "./task-link.js";
 import type { ViewContext } from "./view-context.js";
 
@@ -23,11 +24,14 @@ export class FilterBar {
     role: "group",
     "aria-label": "Labels",
   });
+  private readonly chipBox = new RowBox(this.chips, "labels");
   private readonly zoomed = element("button", {
     type: "button",
     click: () => this.context.setRange(undefined),
   });
   private readonly unrange: () => void;
+  /** What the chips were made for. */
+  private look = "";
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -60,10 +64,10 @@ export class FilterBar {
       ),
       element(
         "div",
-        { class: "bar-row" },
+        { class: "bar-row labels" },
         element("button", { type: "button", click: () => only(true) }, "All"),
         element("button", { type: "button", click: () => only(false) }, "None"),
-        this.chips,
+        this.chipBox.root,
       ),
     );
     this.unrange = context.on("range", () => this.showZoom());
@@ -73,33 +77,40 @@ export class FilterBar {
   update(): void {
     const { data, filter } = this.context;
     this.title.textContent = data.title;
+    this.showZoom();
     const counts = new Uint32Array(data.labels.length);
     for (let task = 0; task < data.tasks.count; task++) counts[data.tasks.label[task]]++;
+    const chips = data.labels.map((name, label) => ({
+      ...{ name, colour: this.context.colourOf(label), isShown: !filter.hidden.has(label) },
+      total: data.totals?.[label]?.tasks ?? counts[label],
+    }));
+    const look = JSON.stringify(chips);
+    // Not made anew without need: a page that lives comes here twice a second.
+    if (look === this.look) return;
+    this.look = look;
     const focused = [...this.chips.children].indexOf(document.activeElement as HTMLElement);
-    this.chips.replaceChildren(
-      ...data.labels.map((_, label) => {
-        const isShown = !filter.hidden.has(label);
-        const total = data.totals?.[label]?.tasks ?? counts[label];
-        return element(
+    this.chipBox.replace(
+      chips.map(({ name, isShown, total }, label) =>
+        element(
           "button",
           {
             ...{ type: "button", class: "chip", "aria-pressed": String(isShown) },
-            title: "Click: show or hide; Shift + click: only this one",
+            title: `${name}\nClick: show or hide; Shift + click: only this one`,
             click: (event: MouseEvent) =>
               event.shiftKey ? this.showOnly(label) : this.toggle(label),
           },
           labelMark(this.context, label),
           element("span", { class: "more" }, formatCount(total)),
-        );
-      }),
+        ),
+      ),
     );
-    (this.chips.children[focused] as HTMLElement | undefined)?.focus();
-    this.showZoom();
+    (this.chips.children[focused] as HTMLElement | undefined)?.focus({ preventScroll: true });
   }
 
   destroy(): void {
     clearTimeout(this.timer);
     this.unrange();
+    this.chipBox.destroy();
     this.root.remove();
   }
 

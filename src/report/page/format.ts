@@ -41,6 +41,11 @@ export function formatNumber(value: number): string {
   return Math.abs(value) >= 1000 ? formatCount(value) : String(Number(value.toPrecision(4)));
 }
 
+/** What was measured, or is a mean: three digits, and nothing below a thousandth. */
+export function formatMeasured(value: number): string {
+  return formatNumber(Number(value.toFixed(Math.abs(value) < 1 ? 3 : 2)));
+}
+
 /** "12.3 %" of two amounts. */
 export function formatShare(part: number, whole: number): string {
   return whole > 0 ? `${((part / whole) * 100).toFixed(1)} %` : "–";

@@ -5,10 +5,17 @@
 
 export { StepFunction } from "../analysis/index.js";
 export { element } from "./dom.js";
-export { withoutOutput } from "./failure-message.js";
-export { formatBytes, formatCount, formatMs, formatNumber } from "./format.js";
+export { firstLine, withoutOutput } from "./failure-message.js";
+export {
+  formatBytes,
+  formatCount,
+  formatMeasured,
+  formatMs,
+  formatNumber,
+  shortened,
+} from "./format.js";
 export { type MountedViews, mountViews, type ViewOptions } from "./mount-views.js";
 export type { Section, SectionView } from "./section.js";
-export { type ChartLine, type ChartOptions, TimeChart } from "./time-chart.js";
+export { type ChartLine, type ChartOptions, COUNT_STEPS, TimeChart } from "./time-chart.js";
 export type { ViewContext } from "./view-context.js";
 export type { LabelTotal, ViewData, ViewFailure, ViewWorker } from "./view-data.js";

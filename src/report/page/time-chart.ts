@@ -7,6 +7,8 @@ import type { StepFunction } from "../analysis/index.js";
 import { addTimeKeys, chartColours, follow, frameOptions } from "./chart-frame.js";
 import type { LabelColour } from "./colours.js";
 import { element, swatch } from "./dom.js";
+import { formatCount } from "./format.js";
+import { RowBox } from "./row-box.js";
 import type { ViewContext } from "./view-context.js";
 
 export interface ChartLine {
@@ -18,12 +20,21 @@ export interface ChartLine {
 export interface ChartOptions {
   readonly title: string;
   readonly format: (value: number) => string;
+  /** Said in place of the plot while all is 0. */
+  readonly nothing: string;
+  /** Of the axis, where the values are rounded too much for it; default: `format`. */
+  readonly formatTick?: (value: number) => string;
   /** What a point shows of its pixel: the value at its end, the mean, or the growth per second. */
   readonly show: "value" | "mean" | "rate";
   /** Steps of the axis; default: round decimal numbers. */
   readonly steps?: readonly number[];
   readonly height?: number;
 }
+
+/** Steps of an axis that counts: between whole numbers there is nothing. */
+export const COUNT_STEPS = Array.from({ length: 16 }, (_, power) => 10 ** power).flatMap((unit) => [
+  ...[unit, 2 * unit, 5 * unit],
+]);
 
 /** Of more the largest are shown: nobody tells them apart. */
 const MAX_LINES = 24;
@@ -33,7 +44,10 @@ const PX_PER_POINT = 1.5;
 export class TimeChart {
   private readonly host: HTMLElement;
   private readonly legend = element("div", { class: "chart-legend" });
+  private readonly legendBox = new RowBox(this.legend, "lines");
   private readonly plotHost = element("div", { class: "plot" });
+  private readonly leftOut = element("span", { class: "more" });
+  private readonly empty = element("p", { class: "note nothing", hidden: true });
   private readonly resized: ResizeObserver;
   private plot: uPlot | undefined;
   private unfollow = (): void => {};
@@ -51,10 +65,12 @@ export class TimeChart {
     this.host = element(
       "figure",
       { class: "chart", "aria-label": options.title },
-      element("figcaption", {}, options.title),
+      element("figcaption", {}, options.title, this.leftOut),
+      this.empty,
       this.plotHost,
-      this.legend,
+      this.legendBox.root,
     );
+    this.empty.textContent = options.nothing;
     addTimeKeys(this.host, context);
     parent.append(this.host);
     this.resized = new ResizeObserver(() => {
@@ -68,6 +84,15 @@ export class TimeChart {
 
   /** Other lines, or the same ones with other values. */
   show(lines: readonly ChartLine[]): void {
+    const isEmpty = !lines.some(({ curve }) => curve.values.some((value) => value > 0));
+    this.empty.hidden = !isEmpty;
+    this.plotHost.hidden = isEmpty;
+    this.legendBox.root.hidden = isEmpty;
+    const isCut = !isEmpty && lines.length > MAX_LINES;
+    this.leftOut.textContent = isCut
+      ? ` the ${MAX_LINES} largest of ${formatCount(lines.length)}`
+      : "";
+    if (isEmpty) return;
     this.lines = lines.length <= MAX_LINES ? lines : largest(lines);
     const names = this.lines.map(({ name, colour }) => [name, colour]);
     const look = JSON.stringify([names, chartColours(this.host)]);
@@ -85,6 +110,7 @@ export class TimeChart {
     cancelAnimationFrame(this.frame);
     this.resized.disconnect();
     this.unfollow();
+    this.legendBox.destroy();
     this.plot?.destroy();
     this.host.remove();
   }
@@ -92,10 +118,10 @@ export class TimeChart {
   private build(): void {
     this.unfollow();
     this.plot?.destroy();
-    const { format, height = HEIGHT_PX } = this.options;
+    const { format, formatTick = format, height = HEIGHT_PX } = this.options;
     const options = frameOptions(this.plotHost, this.context, height);
     if (this.options.steps !== undefined) options.axes[1].incrs = [...this.options.steps];
-    options.axes[1].values = (_, splits) => splits.map(format);
+    options.axes[1].values = (_, splits) => splits.map(formatTick);
     this.plot = new uPlot(
       {
         ...options,
@@ -115,8 +141,8 @@ export class TimeChart {
     this.unfollow = follow(this.plot, this.context, () => this.drawSoon());
     this.draw();
     this.values = this.lines.map(() => element("output", {}));
-    this.legend.replaceChildren(
-      ...this.lines.map(({ name, colour }, i) =>
+    this.legendBox.replace(
+      this.lines.map(({ name, colour }, i) =>
         element(
           "span",
           { class: "legend-entry" },

@@ -1,7 +1,9 @@
 /** Charts of the numbers of tasks over time, from the states that came: detail that was shed is in them. */
 import {
+  COUNT_STEPS,
   element,
   formatCount,
+  formatMeasured,
   formatNumber,
   type Section,
   TimeChart,
@@ -19,12 +21,17 @@ export function progressSection(live: () => LiveData): Section {
     mount(host, context) {
       const grid = element("div", { class: "chart-grid" });
       host.append(grid);
-      const chart = (title: string, format: (value: number) => string): TimeChart =>
-        new TimeChart(grid, context, { title, show: "value", format });
-      const byLabel = chart("Finished tasks by label", formatCount);
-      const rate = chart("Tasks that end, per second", formatNumber);
-      const unfinished = chart("Unfinished tasks", formatCount);
-      const running = chart("Running tasks with a resource request", formatCount);
+      const counts = (title: string, nothing: string): TimeChart =>
+        new TimeChart(grid, context, {
+          ...{ title, nothing, show: "value", format: formatCount, steps: COUNT_STEPS },
+        });
+      const byLabel = counts("Finished tasks by label", "Nothing has finished.");
+      const rate = new TimeChart(grid, context, {
+        ...{ title: "Tasks that end, per second", nothing: "Nothing has ended." },
+        ...{ show: "value", format: formatMeasured, formatTick: formatNumber },
+      });
+      const unfinished = counts("Unfinished tasks", "There were none.");
+      const running = counts("Running tasks with a resource request", "There were none.");
       const update = (): void => {
         const { history } = live();
         byLabel.show(

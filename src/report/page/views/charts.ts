@@ -3,9 +3,9 @@ import type { StepFunction } from "../../analysis/index.js";
 import { StepBuilder } from "../../analysis/index.js";
 import type { LabelColour } from "../colours.js";
 import { element } from "../dom.js";
-import { formatBytes, formatCount, formatMs, formatNumber } from "../format.js";
+import { formatBytes, formatCount, formatMeasured, formatMs, formatNumber } from "../format.js";
 import type { Section, SectionView } from "../section.js";
-import { type ChartLine, type ChartOptions, TimeChart } from "../time-chart.js";
+import { type ChartLine, type ChartOptions, COUNT_STEPS, TimeChart } from "../time-chart.js";
 import type { ViewContext } from "../view-context.js";
 
 interface ChartSpec extends ChartOptions {
@@ -31,6 +31,8 @@ const BYTE_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
 const PROGRESS: readonly ChartSpec[] = [
   {
     title: "Finished tasks by label",
+    nothing: "Nothing has finished.",
+    steps: COUNT_STEPS,
     show: "value",
     format: formatCount,
     lines: (context) =>
@@ -41,6 +43,7 @@ const PROGRESS: readonly ChartSpec[] = [
   },
   {
     title: "Execution time of finished tasks by label, so far",
+    nothing: "Nothing has finished.",
     show: "value",
     format: formatMs,
     lines: (context) =>
@@ -51,8 +54,10 @@ const PROGRESS: readonly ChartSpec[] = [
   },
   {
     title: "Tasks that wait for inputs, are ready, run",
+    nothing: "No task waited or ran.",
+    steps: COUNT_STEPS,
     show: "mean",
-    format: formatNumber,
+    format: formatMeasured,
     lines: ({ analyses }) => [
       { name: "wait for inputs", colour: plain("#cc79a7"), curve: analyses.tasks.pending },
       { name: "ready", colour: plain("#e69f00"), curve: analyses.tasks.ready },
@@ -61,8 +66,10 @@ const PROGRESS: readonly ChartSpec[] = [
   },
   {
     title: "Cores: held by tasks, and idle",
+    nothing: "There were no cores.",
+    formatTick: formatNumber,
     show: "mean",
-    format: formatNumber,
+    format: formatMeasured,
     lines: ({ analyses }) => [
       { name: "held", colour: plain("#0072b2"), curve: analyses.busy.allBusy },
       { name: "idle", colour: plain("#d55e00", true), curve: analyses.cores.allIdle },
@@ -70,16 +77,20 @@ const PROGRESS: readonly ChartSpec[] = [
   },
   {
     title: "Scheduling passes: share of the server's time",
+    nothing: "No scheduling passes.",
+    formatTick: (share) => `${formatNumber(share * 100)} %`,
     show: "mean",
-    format: (share) => `${formatNumber(share * 100)} %`,
+    format: (share) => `${formatMeasured(share * 100)} %`,
     lines: ({ analyses }) => [
       { name: "in passes", colour: plain("#009e73"), curve: analyses.scheduler.inPasses },
     ],
   },
   {
     title: "Tasks assigned to workers, per second",
+    nothing: "Nothing was assigned.",
+    formatTick: formatNumber,
     show: "mean",
-    format: formatNumber,
+    format: formatMeasured,
     lines: ({ analyses }) => [
       { name: "assigned", colour: plain("#56b4e9"), curve: analyses.scheduler.assignedPerSecond },
     ],
@@ -89,6 +100,7 @@ const PROGRESS: readonly ChartSpec[] = [
 const TRANSFERS: readonly ChartSpec[] = [
   {
     title: "Bytes sent between workers by label of the data, so far",
+    nothing: "No transfers.",
     show: "value",
     format: formatBytes,
     steps: BYTE_STEPS,
@@ -102,18 +114,23 @@ const WORKERS: readonly (ChartOptions & {
 })[] = [
   {
     title: "Cores held by tasks",
+    nothing: "No task held a core.",
+    formatTick: formatNumber,
     show: "mean",
-    format: formatNumber,
+    format: formatMeasured,
     curve: ({ analyses }, worker) => analyses.busy.busy[worker],
   },
   {
     title: "CPU: cores in use, as measured",
+    nothing: "Nothing was measured.",
+    formatTick: formatNumber,
     show: "value",
-    format: formatNumber,
+    format: formatMeasured,
     curve: (context, worker) => sampled(context, worker, ({ cpus }) => cpus),
   },
   {
     title: "Resident memory",
+    nothing: "Nothing was measured.",
     show: "value",
     format: formatBytes,
     steps: BYTE_STEPS,
@@ -121,6 +138,7 @@ const WORKERS: readonly (ChartOptions & {
   },
   {
     title: "Objects in memory",
+    nothing: "No objects.",
     show: "value",
     format: formatBytes,
     steps: BYTE_STEPS,
@@ -128,6 +146,7 @@ const WORKERS: readonly (ChartOptions & {
   },
   {
     title: "Received from other workers, per second",
+    nothing: "No transfers.",
     show: "rate",
     format: (bytes) => `${formatBytes(bytes)}/s`,
     steps: BYTE_STEPS,
@@ -135,6 +154,7 @@ const WORKERS: readonly (ChartOptions & {
   },
   {
     title: "Sent to other workers, per second",
+    nothing: "No transfers.",
     show: "rate",
     format: (bytes) => `${formatBytes(bytes)}/s`,
     steps: BYTE_STEPS,
