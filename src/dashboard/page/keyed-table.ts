@@ -4,6 +4,8 @@
  */
 import { element } from "../../report/page/index.js";
 
+const LONG_TEXT = 40;
+
 export interface Column<T> {
   readonly title: string;
   /** Aligned to the right. */
@@ -38,7 +40,7 @@ export class KeyedTable<T> {
     );
     this.node = element(
       "div",
-      { class: "table" },
+      { class: "table scroll keyed" },
       element("table", {}, element("thead", {}, element("tr", {}, ...titles)), this.body),
       this.empty,
     );
@@ -75,7 +77,10 @@ export class KeyedTable<T> {
       } else if (text !== undefined) {
         updates.push((row) => {
           const now = text(row);
-          if (cell.textContent !== now) cell.textContent = now;
+          if (cell.textContent === now) return;
+          cell.textContent = now;
+          // Of long texts the beginning is in sight.
+          cell.title = now.length > LONG_TEXT ? now : "";
         });
       }
     }

@@ -1,6 +1,7 @@
 /** The selected task, at the side of the page: all that is known of it. */
 import { ExecutionEnd, UNKNOWN_CORE } from "../../trace/index.js";
 import { element } from "./dom.js";
+import { firstLine } from "./failure-message.js";
 import { STATE_NAMES, taskName } from "./filter.js";
 import { formatAt, formatBytes, formatMs, plural } from "./format.js";
 import { labelMark, taskLink } from "./task-link.js";
@@ -9,6 +10,8 @@ import type { ViewData } from "./view-data.js";
 import { failureDetails } from "./views/failures.js";
 
 const MAX_LINKS = 20;
+/** So many fit into the lines of the heading. */
+const MAX_HEADING_CHARACTERS = 100;
 const MAX_METADATA_CHARACTERS = 20_000;
 const decoder = new TextDecoder();
 
@@ -48,13 +51,14 @@ export class TaskPanel {
   private content(task: number): HTMLElement[] {
     const { context } = this;
     const { data } = context;
+    const name = taskName(data, task);
     const failure = data.failures.find((one) => one.task === task);
     const close = (): void => context.selectTask(-1);
     return [
       element(
         "header",
         {},
-        element("h2", {}, taskName(data, task)),
+        element("h2", { title: name }, name),
         element("button", { type: "button", "aria-label": "Close", click: close }, "✕"),
       ),
       ...this.extra(task, data),
@@ -64,12 +68,13 @@ export class TaskPanel {
         ? []
         : [
             element("h3", {}, "Failure"),
-            element("p", {}, failure.message.split("\n")[0]),
+            element("p", { class: "failure-line" }, firstLine(failure.message)),
             failureDetails(context, failure),
           ]),
       element("h3", {}, "Waiting"),
       this.waits(task),
       ...this.attempts(task),
+      ...wholeName(name),
       ...this.metadata(task),
       ...this.links("Inputs", inputsOf(data, task)),
       ...this.links("Used by", dependentsOf(data, task)),
@@ -165,6 +170,15 @@ export class TaskPanel {
       ...(more > 0 ? [element("p", { class: "note" }, `and ${plural(more, "task")} more`)] : []),
     ];
   }
+}
+
+/** Of which the heading shows the beginning. */
+function wholeName(name: string): HTMLElement[] {
+  if (name.length <= MAX_HEADING_CHARACTERS) return [];
+  return [
+    element("h3", {}, "The whole label"),
+    element("pre", { class: "whole-label", tabindex: 0 }, name),
+  ];
 }
 
 function pairs(entries: readonly (readonly [string, string | Node])[]): HTMLElement {

@@ -1,11 +1,19 @@
 /** Failures with what is known of them, and what functions log. All texts are the user's. */
-import { element, type Section, withoutOutput } from "../../../report/page/index.js";
+import {
+  element,
+  firstLine,
+  type Section,
+  shortened,
+  withoutOutput,
+} from "../../../report/page/index.js";
 import type { FailureView } from "../../cluster-views.js";
 import type { LogView } from "../../live-events.js";
 import { retryTaskButton } from "../actions.js";
 import type { LiveData } from "../live-data.js";
 import { factsOf } from "../live-data.js";
 
+/** Longer labels are shown in full when the failure is opened. */
+const MAX_NAME = 100;
 const LEVELS = ["", "debug", "info", "warning", "error"];
 
 export function failuresSection(live: () => LiveData): Section {
@@ -42,7 +50,8 @@ function failureItem(failure: FailureView): HTMLElement {
     element("dt", {}, name),
     element("dd", {}, value),
   ]);
-  const [firstLine] = message.split("\n", 1);
+  const line = firstLine(message);
+  const name = label ?? type;
   return element(
     "details",
     { class: "failure" },
@@ -51,11 +60,12 @@ function failureItem(failure: FailureView): HTMLElement {
       {},
       element("time", {}, time),
       " ",
-      element("b", {}, label ?? type),
+      element("b", { title: name }, shortened(name, MAX_NAME)),
       ` (task ${task}) `,
-      element("span", {}, firstLine),
+      element("span", {}, line),
     ),
-    message === firstLine ? undefined : element("pre", {}, message),
+    name.length > MAX_NAME && element("pre", { class: "whole-label" }, name),
+    message !== line && element("pre", {}, message),
     element("dl", { class: "facts" }, ...facts),
     stderr === "" ? undefined : element("pre", { class: "stderr" }, stderr),
     retryTaskButton(task),
@@ -85,7 +95,7 @@ export function logSection(live: () => LiveData): Section {
               "li",
               { class: LEVELS[level] || undefined },
               element("time", {}, new Date(atMs).toLocaleTimeString()),
-              ` ${label || `task ${task}`}, ${workers.nameOf(worker)}: ${text}`,
+              ` ${shortened(label, MAX_NAME) || `task ${task}`}, ${workers.nameOf(worker)}: ${text}`,
             ),
           ),
         );

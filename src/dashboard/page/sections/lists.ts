@@ -83,7 +83,7 @@ export function plansSection(live: () => LiveData): Section {
     rows: ({ state }) => ({ rows: state.plans.plans.map(summedUp), more: state.plans.more }),
     columns: [
       { title: "Plan", text: ({ plan }) => plan },
-      { title: "Labels", text: ({ labels }) => labels.map(({ label }) => label).join(", ") },
+      { title: "Labels", text: ({ labels }) => labelsOf(labels) },
       { title: "Progress", make: progressBar },
       { title: "Running", isNumber: true, text: ({ running }) => formatCount(running) },
       { title: "Finished", isNumber: true, text: ({ finished }) => formatCount(finished) },
@@ -92,6 +92,14 @@ export function plansSection(live: () => LiveData): Section {
       { title: "", make: cancelButton },
     ],
   });
+}
+
+const MAX_PLAN_LABELS = 50;
+
+function labelsOf(labels: PlanView["labels"]): string {
+  const names = labels.slice(0, MAX_PLAN_LABELS).map(({ label }) => label);
+  const more = labels.length - names.length;
+  return more > 0 ? `${names.join(", ")} and ${formatCount(more)} more` : names.join(", ");
 }
 
 /** Only while there is something to cancel. */

@@ -6,9 +6,8 @@ import type { Section } from "../section.js";
 import { labelMark, taskLink } from "../task-link.js";
 import type { ViewContext } from "../view-context.js";
 import { contentSection } from "./content-section.js";
+import { labelsLeftOut, MAX_LABELS } from "./label-limit.js";
 
-/** Further labels are left out, those with the least total time. */
-const MAX_LABELS = 200;
 const MAX_SLOWEST = 20;
 const WIDTH = 260;
 const HEIGHT = 18;
@@ -42,12 +41,12 @@ export const durations: Section = contentSection(
       isLog ? "duration (logarithmic)" : "duration",
       ...["tasks", "total", "mean", "shortest", "25 %", "median", "75 %", "longest"],
     ];
-    const parts = [table(head, rows, new Set([2, 3, 4, 5, 6, 7, 8, 9]))];
-    if (boxes.length > shown.length) {
-      const more = `${formatCount(boxes.length - shown.length)} labels with less total time are not shown.`;
-      parts.push(element("p", { class: "note" }, more));
-    }
-    return [...parts, element("h3", {}, "Slowest tasks"), slowest(context)];
+    return [
+      table(head, rows, new Set([2, 3, 4, 5, 6, 7, 8, 9])),
+      ...labelsLeftOut(boxes.length, "with less total time"),
+      element("h3", {}, "Slowest tasks"),
+      slowest(context),
+    ];
   },
 );
 

@@ -1,12 +1,14 @@
 /** Failed tasks with what is known of their end; attempts that came to nothing. */
 import { ExecutionEnd } from "../../../trace/index.js";
 import { element, svg, table } from "../dom.js";
+import { firstLine } from "../failure-message.js";
 import { formatAt, formatBytes, formatCount, formatMs, plural } from "../format.js";
 import type { Section } from "../section.js";
 import { labelMark, taskLink } from "../task-link.js";
 import type { ViewContext } from "../view-context.js";
 import type { ViewFailure } from "../view-data.js";
 import { contentSection } from "./content-section.js";
+import { labelsLeftOut, MAX_LABELS } from "./label-limit.js";
 
 const FIRST_SHOWN = 10;
 /** Of more the filter finds single ones. */
@@ -22,7 +24,8 @@ export const failures: Section = contentSection(
     const shown = data.failures.filter(({ task }) => mask === undefined || mask[task] === 1);
     const parts: HTMLElement[] = [];
     if (shown.length === 0) {
-      parts.push(element("p", { class: "note" }, "No task has failed."));
+      const what = data.failures.length === 0 ? "No task has failed." : "No failed task is shown.";
+      parts.push(element("p", { class: "note" }, what));
     } else {
       parts.push(failureList(context, shown));
     }
@@ -32,13 +35,16 @@ export const failures: Section = contentSection(
         element("h3", {}, "Attempts that did not finish their task"),
         table(
           ["label", ...END_NAMES.map(([, name]) => name), "ran in vain"],
-          attempts.map(({ label, ends, lostMs }) => [
-            labelMark(context, label),
-            ...END_NAMES.map(([end]) => formatCount(ends[end])),
-            formatMs(lostMs),
-          ]),
+          attempts
+            .slice(0, MAX_LABELS)
+            .map(({ label, ends, lostMs }) => [
+              labelMark(context, label),
+              ...END_NAMES.map(([end]) => formatCount(ends[end])),
+              formatMs(lostMs),
+            ]),
           new Set([1, 2, 3, 4, 5, 6, 7]),
         ),
+        ...labelsLeftOut(attempts.length, "of which less ran in vain"),
       );
     }
     return parts;
@@ -75,7 +81,7 @@ function failureEntry(context: ViewContext, failure: ViewFailure, open: boolean)
       "summary",
       {},
       taskLink(context, failure.task),
-      element("span", { class: "failure-message" }, failure.message.split("\n")[0]),
+      element("span", { class: "failure-message" }, firstLine(failure.message)),
       element("span", { class: "more" }, formatAt(failure.atMs)),
     ),
     failureDetails(context, failure),
@@ -90,7 +96,7 @@ export function failureDetails({ data }: ViewContext, failure: ViewFailure): HTM
   return element(
     "div",
     { class: "failure-details" },
-    failure.message.includes("\n") && element("pre", {}, failure.message),
+    failure.message !== firstLine(failure.message) && element("pre", {}, failure.message),
     element(
       "dl",
       { class: "pairs" },

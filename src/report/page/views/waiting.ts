@@ -5,6 +5,7 @@ import type { Section } from "../section.js";
 import { shareBar } from "../share-bar.js";
 import { labelMark } from "../task-link.js";
 import { contentSection } from "./content-section.js";
+import { labelsLeftOut, MAX_LABELS } from "./label-limit.js";
 
 export const waiting: Section = contentSection(
   {
@@ -40,15 +41,17 @@ export const waiting: Section = contentSection(
       ],
       formatMs,
     );
-    const rows = labels.map((row) => [
-      labelMark(context, row.label),
-      formatCount(row.tasks),
-      formatMs(row.inputsMs / row.tasks),
-      formatMs(row.coresMs / row.tasks),
-      formatMs(row.transferMs / row.tasks),
-      formatMs(row.schedulerMs / row.tasks),
-      formatMs(row.coresMs + row.transferMs + row.schedulerMs),
-    ]);
+    const rows = labels
+      .slice(0, MAX_LABELS)
+      .map((row) => [
+        labelMark(context, row.label),
+        formatCount(row.tasks),
+        formatMs(row.inputsMs / row.tasks),
+        formatMs(row.coresMs / row.tasks),
+        formatMs(row.transferMs / row.tasks),
+        formatMs(row.schedulerMs / row.tasks),
+        formatMs(row.coresMs + row.transferMs + row.schedulerMs),
+      ]);
     const head = [
       "label",
       "tasks",
@@ -63,6 +66,7 @@ export const waiting: Section = contentSection(
       rows.length === 0
         ? element("p", { class: "note" }, "No task has started.")
         : table(head, rows, new Set([1, 2, 3, 4, 5, 6])),
+      ...labelsLeftOut(labels.length, "that waited less after their inputs were there"),
     ];
   },
 );
