@@ -93,6 +93,8 @@ describe.skipIf(!hasBrowser)("the live page", () => {
     await failure.locator("summary").click();
     await expectText(failure.locator("summary b"), HTML);
     await expectText(failure.locator("pre.stderr"), HTML.replaceAll("'", ""));
+    // Not in the message as well.
+    expect(await failure.locator("pre").count()).toBe(1);
     await expectText(failure.locator(".facts"), /exit status\s*3/);
     writeFileSync(file, "it is");
     await press(failure.getByRole("button", { name: "Retry" }));
@@ -148,6 +150,36 @@ describe.skipIf(!hasBrowser)("the live page", () => {
     await expectText(button, "Cancel: sure?");
     await button.click();
     await failed;
+    expect(shown.problems).toEqual([]);
+  });
+
+  test("fits on a small screen, with labels of 4,000 characters", async () => {
+    await using cluster = await DashboardCluster.start(1, 2);
+    await using shown = await TestPage.open(cluster.url, 375);
+    const { page } = shown;
+    const sideways = (): Promise<number> =>
+      page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+    const long = "a label of words ".repeat(240);
+    const [failing, running] = cluster.client.submit([
+      tasks.run(["sh", "-c", "exit 3"]).withLabel(long),
+      tasks.run("sleep 1000").withLabel("x".repeat(4000)),
+    ]);
+    await expect(failing.wait()).rejects.toThrow(/3/);
+    const failure = page.locator("#failures details");
+    const summary = failure.locator("summary");
+    await summary.waitFor();
+    const box = await summary.boundingBox();
+    expect(box?.height).toBeLessThan(150);
+    await page.locator("#running tbody tr").waitFor();
+    for (const id of await page.locator("section").evaluateAll((all) => all.map((s) => s.id))) {
+      await page.locator(`#${id}`).scrollIntoViewIfNeeded();
+      await page.locator(`#${id}[data-shown]`).waitFor();
+    }
+    expect(await sideways()).toBe(0);
+    await summary.click();
+    await expectText(failure.locator("pre.whole-label"), long);
+    expect(await sideways()).toBe(0);
+    for (const future of [failing, running]) future.release();
     expect(shown.problems).toEqual([]);
   });
 
