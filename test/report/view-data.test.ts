@@ -41,6 +41,8 @@ describe("a failure", () => {
     for (const stderr of [undefined, new Uint8Array(0)]) {
       expect(failureOf({ message, stderr })).toMatchObject({ message, stderr: "" });
     }
+    // A program that has written nothing.
+    expect(withoutOutput("it ended with 1\nStderr:\n", "")).toBe("it ended with 1");
     expect(withoutOutput("one\ntwo", "x")).toBe("one\ntwo");
   });
 });

@@ -7,9 +7,11 @@ import { shortened } from "./format.js";
 
 const MAX_LINE = 300;
 
-/** @param stderr what is shown apart; "": nothing is, so the message keeps all that it has */
+/** @param stderr what is shown apart; "": nothing is, so the message keeps what it has of it */
 export function withoutOutput(message: string, stderr: string): string {
-  return stderr === "" ? message : message.split(/\nStderr:\n/)[0];
+  const [first, ...output] = message.split("\nStderr:\n");
+  const isShown = stderr !== "" || output.join("").trim() === "";
+  return isShown ? first : message;
 }
 
 /** What fits where failures are listed; the whole message is shown with all else that is known. */
