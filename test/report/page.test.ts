@@ -1,13 +1,9 @@
 /** A report in a real browser, opened from disk. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { buildReport } from "../../src/report/index.js";
 import type { Trace } from "../../src/trace/index.js";
-import { hasBrowser, startBrowser, watchPage } from "../browser/chromium.js";
+import { hasBrowser, startBrowser } from "../browser/chromium.js";
+import { ReportPage } from "./report-page.js";
 import { syntheticTrace } from "./synthetic-trace.js";
 
 const EVIL = `</script><script>alert(1)</script><img src=x onerror=alert(2)>"'&`;
@@ -19,46 +15,30 @@ function soon<T>(read: () => T | Promise<T>): ReturnType<typeof expect.poll<T>> 
 }
 
 describe.skipIf(!hasBrowser)("a report in a browser", () => {
-  let folder: string;
   let browser: Browser;
+  let report: ReportPage;
   let page: Page;
-  let problems: string[];
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "loom-report-"));
     browser = await startBrowser();
   });
   afterAll(async () => {
     await browser?.close();
-    rmSync(folder, { recursive: true, force: true });
   });
   afterEach(async () => {
     await page.close();
-    expect(problems).toEqual([]);
+    expect(report.problems).toEqual([]);
   });
 
   async function open(
     trace: Trace,
     options: { title?: string; dark?: boolean } = {},
   ): Promise<void> {
-    const { title = "A trace", dark = false } = options;
-    const file = join(folder, "output.html");
-    writeFileSync(file, await buildReport(trace, { title }));
-    page = await browser.newPage({
-      viewport: { width: 1280, height: 900 },
-      colorScheme: dark ? "dark" : "light",
-    });
-    problems = watchPage(page, { offline: true });
-    await page.goto(pathToFileURL(file).href);
-    await page.locator("html[data-ready]").waitFor();
+    report = await ReportPage.open(browser, trace, options);
+    page = report.page;
   }
 
-  /** Scrolls to a section, and waits until it is there. */
-  async function section(id: string): Promise<Locator> {
-    await page.locator(`section#${id}`).scrollIntoViewIfNeeded();
-    await page.locator(`section#${id}[data-shown]`).waitFor();
-    return page.locator(`section#${id}`);
-  }
+  const section = (id: string): Promise<Locator> => report.section(id);
 
   /** Of a number of tasks in the table. */
   async function shownTasks(): Promise<string> {
@@ -72,15 +52,8 @@ describe.skipIf(!hasBrowser)("a report in a browser", () => {
       .evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL());
   }
 
-  /** Where the time line has its plot. */
-  async function plotBox(): Promise<{ x: number; y: number; width: number; height: number }> {
-    const box = await (await section("timeline")).locator(".u-over").boundingBox();
-    if (box === null) throw new Error("the time line is not there");
-    return box;
-  }
-
   async function zoom(from: number, to: number): Promise<void> {
-    const { x, y, width } = await plotBox();
+    const { x, y, width } = await report.plotBox();
     await page.mouse.move(x + width * from, y + 20);
     await page.mouse.down();
     await page.mouse.move(x + width * to, y + 20, { steps: 4 });
@@ -121,7 +94,7 @@ describe.skipIf(!hasBrowser)("a report in a browser", () => {
     const zoomed = await timelinePixels();
 
     await section("timeline");
-    const { x, y, width } = await plotBox();
+    const { x, y, width } = await report.plotBox();
     await page.mouse.move(x + width / 2, y + 30);
     await page.keyboard.down("Control");
     await page.mouse.wheel(0, -200);
@@ -146,7 +119,7 @@ describe.skipIf(!hasBrowser)("a report in a browser", () => {
       return ms - tasks.startedMs[t] > tasks.finishedMs[best] - tasks.startedMs[best] ? t : best;
     }, 0);
     const middleMs = (tasks.startedMs[longest] + tasks.finishedMs[longest]) / 2;
-    const { x, y, width } = await plotBox();
+    const { x, y, width } = await report.plotBox();
     const at = x + (middleMs / trace.durationMs) * width;
     await page.mouse.move(at, y + 8);
     const tooltip = page.getByRole("tooltip");

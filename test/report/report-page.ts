@@ -38,13 +38,16 @@ export class ReportPage implements AsyncDisposable {
   static async open(
     browser: Browser,
     trace: Trace,
-    { width = 1280, height = 900 } = {},
+    { title = "A trace", width = 1280, height = 900, dark = false } = {},
   ): Promise<ReportPage> {
     const folder = mkdtempSync(join(tmpdir(), "loom-report-"));
     try {
       const file = join(folder, "output.html");
-      writeFileSync(file, await buildReport(trace, { title: "A trace" }));
-      const page = await browser.newPage({ viewport: { width, height } });
+      writeFileSync(file, await buildReport(trace, { title }));
+      const page = await browser.newPage({
+        viewport: { width, height },
+        colorScheme: dark ? "dark" : "light",
+      });
       page.setDefaultTimeout(30_000);
       const report = new ReportPage(page);
       await page.addInitScript(KEEP_TEXTS);
