@@ -75,6 +75,7 @@ function checkQueues(core: WorkerCore, ready: WorkerTask[]): void {
   const queued = new Set([...core.light.tasks(), ...core.queue.tasks()]);
   check(queued.size === ready.length, queued.size, `tasks queued, ${ready.length} are ready`);
   for (const task of ready) check(queued.has(task), task.row, "is ready but not queued");
+  core.queue.order.check();
 }
 
 /** Cancelled tasks that still wind down hold resources too, and are in no table. */

@@ -1,39 +1,40 @@
 /**
  * Ready tasks that hold resources while they run. Decides which one starts next: the one with the
  * highest priority, of equal ones the one assigned first. While it does not fit, others may pass
- * (backfilling). Those that take away what it waits for may do so {@link MAX_PASSED_OVER} times:
+ * (backfilling). Those that take away what it waits for may do so MAX_PASSED_OVER times:
  * then what becomes free is kept for it, and only tasks that leave enough for it pass.
  *
- * One heap per request: only the first task of each is looked at.
+ * One heap per request: only the first task of each is looked at, and of requests only some
+ * (request-order.ts), as there may be a new one for each file of a user.
  */
+import { RequestOrder } from "./request-order.js";
 import type { ResourceSlots } from "./resource-slots.js";
 import type { WorkerRequest } from "./worker-request.js";
 import { startsBefore, type WorkerTask } from "./worker-task.js";
 
-/** So often may tasks that delay it start before one that does not fit. */
-export const MAX_PASSED_OVER = 64;
-
 export class RequestQueue {
-  /** Requests with tasks in their heaps, and some that were emptied since. */
-  private readonly active: WorkerRequest[] = [];
+  /** Of requests with tasks in their heaps: placed by the first of them. */
+  readonly order: RequestOrder;
   /** Nothing may start until something changes: no need to look again. */
   private stalled = true;
 
-  constructor(private readonly slots: ResourceSlots) {}
+  constructor(slots: ResourceSlots) {
+    this.order = new RequestOrder(slots);
+  }
 
   push(task: WorkerTask): void {
     const request = task.request!;
     request.ready.push(task);
-    if (!request.isQueued) {
-      request.isQueued = true;
-      this.active.push(request);
-    }
+    const first = request.place.head;
+    if (first === undefined || startsBefore(task, first)) this.order.place(request, task);
     this.stalled = false;
   }
 
   /** A task inside is not ready any more. */
   taskGone(task: WorkerTask): void {
-    task.request!.ready.taskGone();
+    const request = task.request!;
+    request.ready.taskGone();
+    if (request.place.head === task) this.placeAgain(request);
     this.stalled = false;
   }
 
@@ -45,25 +46,14 @@ export class RequestQueue {
   /** Removes and returns the task to start now, if there is one. */
   next(): WorkerTask | undefined {
     if (this.stalled) return undefined;
-    const { active } = this;
-    let best: WorkerTask | undefined;
-    for (let i = 0; i < active.length; i++) {
-      const head = this.headAt(i);
-      if (head === undefined) {
-        i--;
-        continue;
-      }
-      if (best !== undefined && startsBefore(best, head)) continue;
-      if (this.slots.fits(active[i]) && !this.isKeptBack(head)) best = head;
-    }
-    if (best === undefined) {
+    const task = this.order.findStartable();
+    if (task === undefined) {
       this.stalled = true;
       return undefined;
     }
-    const request = best.request!;
-    if (active.length > 1) this.countPassedOver(best);
-    request.ready.shift();
-    return best;
+    this.order.countPassedOver(task);
+    this.shift(task.request!);
+    return task;
   }
 
   /**
@@ -72,48 +62,24 @@ export class RequestQueue {
    */
   nextLike(leader: WorkerTask): WorkerTask | undefined {
     const request = leader.request!;
-    const task = request.ready.head();
+    const task = request.place.head;
     if (task === undefined || task.taskType !== leader.taskType) return undefined;
-    for (const other of this.active) {
-      if (other === request || !other.sharesResource(request)) continue;
-      const head = other.ready.head();
-      if (head !== undefined && startsBefore(head, task)) return undefined;
-    }
-    request.ready.shift();
+    if (this.order.isSharedBefore(task)) return undefined;
+    this.shift(request);
     return task;
   }
 
   /** All tasks inside. For checks. */
   tasks(): WorkerTask[] {
-    return this.active.flatMap((request) => request.ready.tasks());
+    return this.order.requests().flatMap((request) => request.ready.tasks());
   }
 
-  /** The first task of an active request; one without any is taken out. */
-  private headAt(i: number): WorkerTask | undefined {
-    const { active } = this;
-    const head = active[i].ready.head();
-    if (head !== undefined) return head;
-    active[i].isQueued = false;
-    const last = active.pop()!;
-    if (i < active.length) active[i] = last;
-    return undefined;
+  private shift(request: WorkerRequest): void {
+    request.ready.shift();
+    this.placeAgain(request);
   }
 
-  /** Something is kept for a task before this one, which would not be left enough. */
-  private isKeptBack(task: WorkerTask): boolean {
-    for (const request of this.active) {
-      const head = request.ready.head();
-      if (head === undefined || head.passedOver < MAX_PASSED_OVER) continue;
-      if (startsBefore(head, task) && this.slots.delays(task.request!, request)) return true;
-    }
-    return false;
-  }
-
-  private countPassedOver(task: WorkerTask): void {
-    for (const request of this.active) {
-      const head = request.ready.head();
-      if (head === undefined || head === task || !startsBefore(head, task)) continue;
-      if (this.slots.delays(task.request!, request)) head.passedOver++;
-    }
+  private placeAgain(request: WorkerRequest): void {
+    this.order.place(request, request.ready.head());
   }
 }

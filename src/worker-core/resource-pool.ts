@@ -46,6 +46,14 @@ export interface ResourcePool extends WorkerResource {
    * depends on which indices are taken.
    */
   leavesEnough(ask: Ask, other: Ask): boolean;
+  // The same in single numbers, by which many are ruled out at once:
+  /** A task that needs more than this of it does not fit. */
+  readonly mostFree: number;
+  /** `ask` leaves enough for `other` only if what is needed by it is at most this, less what that claims. */
+  readonly whollyFree: number;
+  neededBy(ask: Ask): number;
+  /** Infinite: it depends on which indices are taken. */
+  claimedBy(ask: Ask): number;
   /** Throws unless what is free is all but what these hold. For tests. */
   check(held: readonly HeldAmount[]): void;
 }
@@ -91,6 +99,22 @@ class AmountPool implements ResourcePool {
     return this.free - ask.units >= other.units;
   }
 
+  get mostFree(): number {
+    return this.free;
+  }
+
+  get whollyFree(): number {
+    return this.free;
+  }
+
+  neededBy({ units }: Ask): number {
+    return units;
+  }
+
+  claimedBy({ units }: Ask): number {
+    return units;
+  }
+
   check(held: readonly HeldAmount[]): void {
     const used = held.reduce((sum, { units }) => sum + units, 0);
     const close = Math.abs(this.free + used - this.totalUnits) <= this.totalUnits * 1e-12;
@@ -109,6 +133,8 @@ class IndexedPool implements ResourcePool {
   private readonly free: Int32Array;
   /** Indices of which nothing is held. */
   private freeWholes: number;
+  /** Tasks (or groups that share) which hold a fraction of one. */
+  private fractions = 0;
 
   constructor({ name, indices }: WorkerResource) {
     this.name = name;
@@ -140,6 +166,7 @@ class IndexedPool implements ResourcePool {
     positions.sort((a, b) => a - b);
     this.freeWholes -= positions.length;
     if (fraction > 0) {
+      this.fractions++;
       let at = this.findShared(fraction);
       if (at < 0) {
         at = free.indexOf(UNITS);
@@ -154,6 +181,7 @@ class IndexedPool implements ResourcePool {
   release({ positions, fraction }: HeldAmount): void {
     const { free } = this;
     const last = positions.length - 1;
+    if (fraction > 0) this.fractions--;
     for (let i = 0; i <= last; i++) {
       free[positions[i]] += fraction > 0 && i === last ? fraction : UNITS;
       if (free[positions[i]] === UNITS) this.freeWholes++;
@@ -168,6 +196,30 @@ class IndexedPool implements ResourcePool {
       return this.freeWholes - used >= needed;
     }
     return onlyParticular(ask) && onlyParticular(other) && areDisjoint(ask, other);
+  }
+
+  /** A fraction may come from an index in use. */
+  get mostFree(): number {
+    const { free, freeWholes } = this;
+    if (this.fractions === 0) return freeWholes;
+    let most = 0;
+    for (let at = 0; at < free.length; at++) {
+      if (free[at] > most && free[at] < UNITS) most = free[at];
+    }
+    return freeWholes + most / UNITS;
+  }
+
+  get whollyFree(): number {
+    return this.freeWholes;
+  }
+
+  neededBy({ particular, wholes, fraction }: Ask): number {
+    return particular.length + wholes + fraction / UNITS;
+  }
+
+  claimedBy({ particular, wholes, fraction }: Ask): number {
+    if (particular.length > 0) return Number.POSITIVE_INFINITY;
+    return wholes + (fraction > 0 ? 1 : 0);
   }
 
   check(held: readonly HeldAmount[]): void {

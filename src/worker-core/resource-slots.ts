@@ -41,6 +41,20 @@ export class ResourceSlots {
     return true;
   }
 
+  /**
+   * By resource, cores first: the limits of what fits (no request that needs more does), and what is wholly
+   * free, of which those that come behind must leave what is claimed.
+   */
+  measureFree(limits: number[], free: number[]): void {
+    limits[0] = this.freeCores;
+    free[0] = this.freeCores;
+    let d = 1;
+    for (const pool of this.pools.values()) {
+      limits[d] = pool.mostFree;
+      free[d++] = pool.whollyFree;
+    }
+  }
+
   /** Whether `other` has to wait (longer) when `request`, which fits, takes what it asks for. */
   delays(request: WorkerRequest, other: WorkerRequest): boolean {
     const bothNeedCores = request.cpus > 0 && other.cpus > 0;

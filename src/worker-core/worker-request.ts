@@ -5,6 +5,7 @@
  */
 import { inByteUnits } from "../base/index.js";
 import type { ConcreteRequest, RequestedAmount } from "../graph/index.js";
+import { RequestPlace } from "./request-order.js";
 import { type Ask, type ResourcePool, UNITS } from "./resource-pool.js";
 import { TaskHeap } from "./task-heap.js";
 
@@ -14,8 +15,14 @@ const NO_ASKS: readonly Ask[] = [];
 export class WorkerRequest {
   /** Tasks with this request that are ready. Changed by the queue only. */
   readonly ready = new TaskHeap();
-  /** The queue knows that `ready` may have tasks. */
-  isQueued = false;
+  /** Where it is in the order of requests, while `ready` has tasks. Changed by the queue only. */
+  readonly place: RequestPlace;
+  /** By resource, cores first: at least so much must be free, */
+  readonly needed: readonly number[];
+  /** and so much must be left by others. Infinite: it depends on which indices these take. */
+  readonly claimed: readonly number[];
+  /** It asks for particular indices. */
+  readonly isParticular: boolean;
 
   constructor(
     readonly cpus: number,
@@ -23,15 +30,19 @@ export class WorkerRequest {
     readonly asks: readonly Ask[],
     /** Why this worker can never meet it: for the user. */
     readonly problem: string | undefined,
-  ) {}
-
-  /** Whether a task that holds one of them takes something away from the other. */
-  sharesResource(other: WorkerRequest): boolean {
-    if (this.cpus > 0 && other.cpus > 0) return true;
-    for (const ask of this.asks) {
-      for (const theirs of other.asks) if (ask.pool === theirs.pool) return true;
+    pools: Iterable<ResourcePool>,
+  ) {
+    const needed = [cpus];
+    const claimed = [cpus];
+    for (const pool of pools) {
+      const ask = asks.find((one) => one.pool === pool);
+      needed.push(ask === undefined ? 0 : pool.neededBy(ask));
+      claimed.push(ask === undefined ? 0 : pool.claimedBy(ask));
     }
-    return false;
+    this.needed = needed;
+    this.claimed = claimed;
+    this.isParticular = asks.some(({ particular }) => particular.length > 0);
+    this.place = new RequestPlace(this);
   }
 }
 
@@ -46,14 +57,15 @@ export function resolveRequest(
 ): WorkerRequest {
   const problems: string[] = [];
   if (cpus > totalCpus) problems.push(`${cpus} cpus but this worker has ${totalCpus}`);
-  if (amounts.length === 0) return new WorkerRequest(cpus, NO_ASKS, sentence(problems));
+  const all = pools.values();
+  if (amounts.length === 0) return new WorkerRequest(cpus, NO_ASKS, sentence(problems), all);
   const asks: Ask[] = [];
   for (const [name, parts] of groupByName(amounts)) {
     const ask = askOf(name, parts, pools.get(name));
     if (typeof ask === "string") problems.push(ask);
     else asks.push(ask);
   }
-  return new WorkerRequest(cpus, asks, sentence(problems));
+  return new WorkerRequest(cpus, asks, sentence(problems), all);
 }
 
 function sentence(problems: readonly string[]): string | undefined {
