@@ -12,9 +12,6 @@ import type { ResourceSlots } from "./resource-slots.js";
 import type { WorkerRequest } from "./worker-request.js";
 import { startsBefore, type WorkerTask } from "./worker-task.js";
 
-/** So often may tasks that delay it start before one that does not fit. */
-export const MAX_PASSED_OVER = 64;
-
 /** A request's place in the order: a node of the tree. */
 export class RequestPlace {
   /** The request's first task; undefined: it has none, the place is not in the tree. */
@@ -79,7 +76,11 @@ export class RequestOrder {
   /** What is kept can't be told from `limits` alone. */
   private isUnsure = false;
 
-  constructor(private readonly slots: ResourceSlots) {}
+  constructor(
+    private readonly slots: ResourceSlots,
+    /** So often may tasks that delay it start before one that does not fit. */
+    private readonly maxPassedOver: number,
+  ) {}
 
   /** The request's first task is this one now; undefined: it has none. */
   place({ place }: WorkerRequest, head: WorkerTask | undefined): void {
@@ -96,7 +97,7 @@ export class RequestOrder {
     this.seed ^= this.seed >>> 17;
     this.seed ^= this.seed << 5;
     place.weight = this.seed;
-    place.isKept = head.passedOver >= MAX_PASSED_OVER;
+    place.isKept = head.passedOver >= this.maxPassedOver;
     place.refresh();
     this.root = insert(this.root, place);
   }
@@ -164,7 +165,7 @@ export class RequestOrder {
       const { least, mostPassed, mostKept, kept, head, request } = node;
       must(request.place === node, "a request has another place");
       must(request.ready.head() === head, "a place has not the first task");
-      must(node.isKept === head!.passedOver >= MAX_PASSED_OVER, "a task is (not) kept for");
+      must(node.isKept === head!.passedOver >= this.maxPassedOver, "a task is (not) kept for");
       for (const child of [node.left, node.right]) {
         must(child === undefined || child.weight <= node.weight, "the tree is no heap");
         visit(child);
@@ -233,7 +234,7 @@ export class RequestOrder {
     if (startsBefore(node.head!, task)) {
       const { head } = node;
       if (!node.isKept && this.slots.delays(request, node.request)) {
-        node.isKept = ++head!.passedOver >= MAX_PASSED_OVER;
+        node.isKept = ++head!.passedOver >= this.maxPassedOver;
         changed ||= node.isKept;
       }
       if (this.pass(node.right, task, request)) changed = true;

@@ -12,14 +12,17 @@ import type { ResourceSlots } from "./resource-slots.js";
 import type { WorkerRequest } from "./worker-request.js";
 import { startsBefore, type WorkerTask } from "./worker-task.js";
 
+/** So often may tasks that delay it start before one that does not fit. */
+const MAX_PASSED_OVER = 64;
+
 export class RequestQueue {
   /** Of requests with tasks in their heaps: placed by the first of them. */
   readonly order: RequestOrder;
   /** Nothing may start until something changes: no need to look again. */
   private stalled = true;
 
-  constructor(slots: ResourceSlots) {
-    this.order = new RequestOrder(slots);
+  constructor(slots: ResourceSlots, maxPassedOver = MAX_PASSED_OVER) {
+    this.order = new RequestOrder(slots, maxPassedOver);
   }
 
   push(task: WorkerTask): void {

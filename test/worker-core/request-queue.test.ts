@@ -6,7 +6,6 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RequestedAmount, WorkerResource } from "../../src/graph/index.js";
 import type { AssignRecord } from "../../src/protocol/index.js";
-import { MAX_PASSED_OVER } from "../../src/worker-core/request-order.js";
 import { RequestQueue } from "../../src/worker-core/request-queue.js";
 import { ResourceSlots } from "../../src/worker-core/resource-slots.js";
 import type { WorkerRequest } from "../../src/worker-core/worker-request.js";
@@ -26,9 +25,9 @@ class Bench {
   readonly ready: WorkerTask[] = [];
   private order = 0;
 
-  constructor(cpus: number, resources: WorkerResource[]) {
+  constructor(cpus: number, resources: WorkerResource[], maxPassedOver?: number) {
     this.slots = new ResourceSlots(cpus, resources);
-    this.queue = new RequestQueue(this.slots);
+    this.queue = new RequestQueue(this.slots, maxPassedOver);
   }
 
   request(cpus: number, amounts: RequestedAmount[] = []): WorkerRequest {
@@ -83,7 +82,10 @@ class Bench {
 class Rules {
   private readonly passed = new Map<WorkerTask, number>();
 
-  constructor(private readonly bench: Bench) {}
+  constructor(
+    private readonly bench: Bench,
+    private readonly maxPassedOver: number,
+  ) {}
 
   /** The first task of each request. */
   private heads(): WorkerTask[] {
@@ -99,7 +101,7 @@ class Rules {
     const { slots } = this.bench;
     const heads = this.heads();
     const best = heads.findIndex((task, i) => {
-      const isKept = (other: WorkerTask) => (this.passed.get(other) ?? 0) >= MAX_PASSED_OVER;
+      const isKept = (other: WorkerTask) => (this.passed.get(other) ?? 0) >= this.maxPassedOver;
       const before = heads.slice(0, i).filter(isKept);
       const isDelayed = before.some((other) => slots.delays(task.request!, other.request!));
       return slots.fits(task.request!) && !isDelayed;
@@ -147,12 +149,14 @@ const steps = fc.array(
 it("the same tasks start as by the rules", () => {
   fc.assert(
     fc.property(fc.array(asked, { minLength: 1, maxLength: 12 }), steps, (kinds, sequence) => {
-      const bench = new Bench(3, [
+      const resources = [
         { name: "mem", amount: 7, indices: [] },
         { name: "slots", amount: 4, indices: [] },
         indexed("gpus", 3),
-      ]);
-      const rules = new Rules(bench);
+      ];
+      const maxPassedOver = 1 + (sequence.length % 4);
+      const bench = new Bench(3, resources, maxPassedOver);
+      const rules = new Rules(bench, maxPassedOver);
       const requests = kinds.map(({ cpus, mem: bytes, slots, gpus }) => {
         const amounts: RequestedAmount[] = [];
         if (bytes > 0) amounts.push(mem(bytes));
@@ -183,7 +187,7 @@ it("the same tasks start as by the rules", () => {
         }
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 100 },
   );
 });
 
