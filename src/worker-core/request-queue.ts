@@ -68,6 +68,8 @@ export class RequestQueue {
     const task = request.place.head;
     if (task === undefined || task.taskType !== leader.taskType) return undefined;
     if (this.order.isSharedBefore(task)) return undefined;
+    // What was kept for it is there for others now.
+    if (request.place.isKept) this.stalled = false;
     this.shift(request);
     return task;
   }
