@@ -32,10 +32,11 @@ export function encodePayload(data: ViewData): Uint8Array {
   columns.add("u32", tasks.plan, tasks.count, "steps");
   columns.add("i32", tasks.id, tasks.count, "steps");
   for (const column of [tasks.isCopy, tasks.state]) columns.add("u8", column, tasks.count);
-  for (const column of [tasks.taskType, tasks.label, tasks.taskClass, tasks.core, tasks.cores]) {
+  for (const column of [tasks.taskType, tasks.label, tasks.core, tasks.cores]) {
     columns.add("u16", column, tasks.count);
   }
   columns.add("u16", tasks.attempts, tasks.count);
+  columns.add("u32", tasks.taskClass, tasks.count);
   columns.add("i16", tasks.worker, tasks.count);
   columns.addTimes(
     [
@@ -116,8 +117,9 @@ export function decodePayload(bytes: Uint8Array): ViewData {
   const plan = columns.read("u32", count, "steps");
   const id = columns.read("i32", count, "steps");
   const [isCopy, state] = [read("u8"), read("u8")];
-  const [taskType, label, taskClass] = [read("u16"), read("u16"), read("u16")];
+  const [taskType, label] = [read("u16"), read("u16")];
   const [core, cores, attempts] = [read("u16"), read("u16"), read("u16")];
+  const taskClass = read("u32");
   const worker = read("i16");
   const [submittedMs, readyMs, assignedMs, startedMs, finishedMs, knownMs] = columns.readTimes(
     6,

@@ -94,7 +94,7 @@ export const TraceOp = {
   worker: 134,
   /** JSON {@link ClientRecord}. */
   client: 135,
-  /** JSON {@link ClassRecord}. */
+  /** JSON {@link ClassRecord}. A number that was told before is another class's from here on. */
   class: 136,
   /** JSON {@link SampleRecord}. */
   sample: 137,

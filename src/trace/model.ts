@@ -129,7 +129,8 @@ export interface TracedTasks {
   readonly isCopy: Uint8Array;
   readonly taskType: Uint16Array;
   readonly label: Uint16Array;
-  readonly taskClass: Uint16Array;
+  /** Place in `classes`. */
+  readonly taskClass: Uint32Array;
   /** One of {@link TracedState}. */
   readonly state: Uint8Array;
   readonly submittedMs: Float64Array;

@@ -15,6 +15,8 @@ import type {
 import { SampleColumns } from "./sample-columns.js";
 
 const MAX_WORKERS = 32_767;
+/** A class that was not told. */
+const NO_CLASS = 0xffff_ffff;
 /** A clock that says more is not read, but damage. */
 const MAX_DURATION_MS = 50 * 365 * 86_400_000;
 
@@ -40,6 +42,7 @@ export interface ReadClient {
 
 export abstract class ServerNames {
   readonly taskTypes: string[] = [];
+  /** All that were told; columns name them by their place here, as the server uses numbers again. */
   readonly classes: ClassRecord[] = [];
   /** In the order in which they joined; columns name them by their place here. */
   readonly workers: ReadWorker[] = [];
@@ -47,6 +50,7 @@ export abstract class ServerNames {
   /** Time of the last record, since the start of the trace. */
   nowMs = 0;
   isComplete = false;
+  private readonly placeOfClass: number[] = [];
   private readonly placeOfWorker = new Map<number, number>();
   private readonly startMs: number;
 
@@ -76,10 +80,7 @@ export abstract class ServerNames {
   }
 
   class(record: ClassRecord): void {
-    for (let i = this.classes.length; i < record.class; i++) {
-      this.classes[i] = { class: i, label: "", priority: 0, variants: [] };
-    }
-    this.classes[record.class] = record;
+    this.placeOfClass[record.class] = this.classes.push(record) - 1;
   }
 
   worker(record: WorkerRecord): void {
@@ -128,6 +129,11 @@ export abstract class ServerNames {
 
   end(): void {
     this.isComplete = true;
+  }
+
+  /** Place of the class that has the number at this point of the trace. */
+  protected classAt(number: number): number {
+    return this.placeOfClass[number] ?? NO_CLASS;
   }
 
   protected placeOf(worker: number): number {

@@ -271,11 +271,11 @@ export class ServerReading extends ServerNames implements TraceVisitor {
     columns.plan.fill(rows.plan, first, end);
     columns.isCopy.fill(templates === undefined ? 0 : 1, first, end);
     columns.taskType.set(taskType, first);
-    columns.taskClass.set(rows.taskClass, first);
     columns.submittedMs.fill(this.nowMs, first, end);
     for (let i = 0; i < count; i++) {
       const task = first + i;
       const row = firstRow + i;
+      columns.taskClass[task] = this.classAt(rows.taskClass[i]);
       columns.id[task] = idBase + (templates === undefined ? i : templates[i]);
       if (state[i] === 1) columns.state[task] = TracedState.finished;
       else if (state[i] === 2) columns.state[task] = TracedState.failed;

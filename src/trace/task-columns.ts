@@ -27,7 +27,7 @@ export function commonTaskColumns() {
     id: new Int32Array(n),
     isCopy: new Uint8Array(n),
     taskType: new Uint16Array(n),
-    taskClass: new Uint16Array(n),
+    taskClass: new Uint32Array(n),
     state: new Uint8Array(n),
     submittedMs: new Float64Array(n),
     readyMs: new Float64Array(n),

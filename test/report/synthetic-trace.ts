@@ -251,7 +251,7 @@ function emptyTasks(
       isCopy: new Uint8Array(count),
       taskType: new Uint16Array(count),
       label: new Uint16Array(count),
-      taskClass: new Uint16Array(count),
+      taskClass: new Uint32Array(count),
       state: new Uint8Array(count),
       submittedMs: times(),
       readyMs: times(),

@@ -97,6 +97,25 @@ describe("a task in a trace", () => {
     ]);
   });
 
+  it("has the class that had the number when it came", async () => {
+    const variants = [{ cpus: 3, amounts: [] }];
+    const trace = await traceOf((its) => {
+      its.names().plan(0, [[], []], { taskClass: Uint16Array.of(0, 1) });
+      its.class({ class: 7, label: "late", priority: 1, variants });
+      its.class({ class: 0, label: "other", priority: 2, variants });
+      its.plan(2, [[], [], [], []], { plan: 1, taskClass: Uint16Array.of(0, 1, 7, 5) });
+      its.class({ class: 7, label: "last", priority: 3, variants });
+      its.plan(6, [[]], { plan: 2, taskClass: Uint16Array.of(7) });
+    });
+    const { taskClass, count, label } = trace.tasks;
+    const classes = Array.from({ length: count }, (_, i) => trace.classes[taskClass[i]]);
+    const labels = ["heavy", "", "other", "", "late", undefined, "last"];
+    expect(classes.map((its) => its?.label)).toEqual(labels);
+    expect(classes.map((its) => its?.priority)).toEqual([0, 0, 2, 0, 1, undefined, 3]);
+    const short = Array.from(label.subarray(0, count), (number) => trace.labels[number]);
+    expect(short).toEqual(labels.map((text) => text || "loom/run/run"));
+  });
+
   it("has executions that ended without its result", async () => {
     const trace = await traceOf((its) => {
       its.joined(0).joined(1).names();
