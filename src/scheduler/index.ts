@@ -8,6 +8,7 @@ export {
 } from "./request-kind.js";
 export * from "./scheduler.js";
 export * from "./task-class.js";
+export { MAX_CLASSES, TaskClasses } from "./task-classes.js";
 export * from "./task-state.js";
 export * from "./task-view.js";
 export { DEFAULT_NETWORK, type NetworkModel } from "./transfers.js";

@@ -5,7 +5,7 @@
  * tasks go where their data is). Tasks with a request are started in this order. Ranks are computed when a plan comes, and again,
  * in slices, when execution times turn out to be others than was assumed.
  */
-import type { TaskClasses } from "./task-class.js";
+import type { TaskClasses } from "./task-classes.js";
 import type { Declared, TaskView } from "./task-view.js";
 
 /** Rows looked at in one pass: a few milliseconds. */
@@ -34,9 +34,6 @@ export class Ranking {
   private nextMs = 0;
   /** Of all plans. */
   rows = 0;
-  private longestMs = 0;
-  /** So many classes have their estimates. */
-  private estimated = 0;
   private readonly pending: Range[] = [];
   /** Next row of the range in work, going down; -1: none is. */
   private next = -1;
@@ -51,7 +48,6 @@ export class Ranking {
   planAdded(firstRow: number, count: number, dynamic: boolean): void {
     this.plans.set(firstRow, { firstRow, count, dynamic });
     this.rows += count;
-    this.estimateNew(0);
     this.rank(firstRow + count - 1, firstRow);
   }
 
@@ -111,23 +107,18 @@ export class Ranking {
    * one: so some of each are tried early, and none turns out to be long when all others are done.
    */
   private estimate(nowMs: number): void {
-    this.longestMs = 0;
-    for (const { light, durations } of this.classes.list) {
-      if (!light) this.longestMs = Math.max(this.longestMs, durations.expectedMs(nowMs) ?? 0);
+    const { classes } = this;
+    let longestMs = 0;
+    for (const { light, isGone, durations } of classes.list) {
+      if (!light && !isGone) longestMs = Math.max(longestMs, durations.expectedMs(nowMs) ?? 0);
     }
-    this.estimated = 0;
-    this.estimateNew(nowMs);
-  }
-
-  /** The same for classes that have come since. */
-  private estimateNew(nowMs: number): void {
-    const { list } = this.classes;
-    for (; this.estimated < list.length; this.estimated++) {
-      const taskClass = list[this.estimated];
+    // Those that come later take it from here.
+    classes.longestMs = longestMs;
+    for (const taskClass of classes.list) {
       const { light, known, durationMs, durations } = taskClass;
       if (light) taskClass.rankedMs = durationMs;
       else if (known) taskClass.rankedMs = durations.expectedMs(nowMs) ?? durationMs;
-      else taskClass.rankedMs = Math.max(durationMs, this.longestMs);
+      else taskClass.rankedMs = Math.max(durationMs, longestMs);
     }
   }
 

@@ -19,9 +19,10 @@ import { LightTasks } from "./light-tasks.js";
 import { preferredWorker, unfinishedAllAt } from "./placement.js";
 import { Ranking } from "./ranking.js";
 import { Rebalancing } from "./rebalance.js";
-import { RequestKinds, type RequestVariant } from "./request-kind.js";
+import { MAX_VARIANTS, RequestKinds, type RequestVariant } from "./request-kind.js";
 import { SentTasks } from "./sent-tasks.js";
-import { type TaskClass, TaskClasses } from "./task-class.js";
+import type { TaskClass } from "./task-class.js";
+import { MAX_CLASSES, TaskClasses } from "./task-classes.js";
 import { TaskFlag, TaskState } from "./task-state.js";
 import type { Declared, SchedulerActions, TaskView } from "./task-view.js";
 import { type NetworkModel, Transfers } from "./transfers.js";
@@ -31,9 +32,16 @@ import { WorkerLoad } from "./worker-load.js";
 /** Tasks handed out in one pass, at most: it takes some tens of milliseconds. */
 const PASS_BUDGET = 50_000;
 
+export interface SchedulerOptions {
+  /** Classes of tasks, and variants of requests, at most. Default: as many as can be numbered. */
+  maxClasses?: number;
+  /** The class was forgotten: its index may be another one's from now on. */
+  classGone?(index: number): void;
+}
+
 export class Scheduler {
-  readonly classes = new TaskClasses();
-  readonly kinds = new RequestKinds();
+  readonly classes: TaskClasses;
+  readonly kinds: RequestKinds;
   readonly index = new WorkerIndex();
   readonly transfers = new Transfers();
   readonly ranking: Ranking;
@@ -62,7 +70,19 @@ export class Scheduler {
     readonly tasks: TaskView,
     readonly declared: Declared,
     readonly actions: SchedulerActions,
+    options: SchedulerOptions = {},
   ) {
+    const { maxClasses = MAX_CLASSES } = options;
+    this.kinds = new RequestKinds(Math.min(maxClasses, MAX_VARIANTS), () =>
+      this.classes.forgetIdle(),
+    );
+    this.classes = new TaskClasses(maxClasses, {
+      classGone: (taskClass) => options.classGone?.(taskClass.index),
+      shapeGone: ({ index, kind }) => {
+        this.readyShapes.delete(index);
+        this.kinds.release(kind);
+      },
+    });
     this.estimates = new Estimates(this.transfers, declared);
     this.ranking = new Ranking(tasks, this.classes, declared);
   }

@@ -4,6 +4,7 @@
  *   queue of ready tasks, so that one that fits nowhere blocks no other.
  * - a *class* is a shape, a label and a user priority: what is learned of execution times and
  *   sizes of results is learned per class. A task's class is a number in the task table.
+ * The table of both is task-classes.ts.
  */
 import { IntDeque } from "../base/index.js";
 import { DurationEstimate } from "./duration-estimate.js";
@@ -16,8 +17,6 @@ const UNKNOWN_HEAVY_MS = 50;
 const UNKNOWN_LIGHT_MS = 0.005;
 /** Weight of the newest measurement in a moving average; earlier ones weigh more at first. */
 const NEWEST = 0.05;
-/** More labels than this share one class. */
-const MAX_LABELS = 4096;
 /** User priorities come before everything else: no rank (in ms) is as large. */
 const PRIORITY_STEP = 1e12;
 
@@ -32,9 +31,13 @@ export class TaskShape {
   able: WorkerHeap[] = [];
   /** State of the worker index of which `able` is. */
   ableVersion = -1;
+  /** Number of its classes; without any it is forgotten. */
+  classes = 0;
 
   constructor(
     readonly index: number,
+    /** Of no other shape, while `index` is used again. */
+    readonly serial: number,
     readonly kind: RequestKind,
     readonly taskType: number,
     /** Light shapes: tasks of other priorities are other shapes. */
@@ -55,6 +58,12 @@ export class TaskClass {
   rankedMs: number;
   /** Added to the rank of a task to give its place in the order. */
   readonly base: number;
+  /** Plans with tasks of it: as long as there are any it is not forgotten. */
+  plans = 0;
+  /** Position in the order in which classes lost their last plan. */
+  idleSince = 0;
+  /** It was forgotten; rows of plans that are gone may have its index still. */
+  isGone = false;
 
   constructor(
     readonly index: number,
@@ -102,70 +111,4 @@ export class TaskClass {
     this.meanBytes = (this.meanBytes ?? 0) * (1 - weight) + weight * bytes;
     this.meanMemory = this.meanMemory * (1 - weight) + (inMemory ? weight * bytes : 0);
   }
-}
-
-export class TaskClasses {
-  readonly list: TaskClass[] = [];
-  readonly shapes: TaskShape[] = [];
-  private readonly byKey = new Map<string, TaskClass>();
-  private readonly shapeByKey = new Map<string, TaskShape>();
-  private readonly labels = new Map<string, number>();
-  /** Those of `labels`, by number - 1. */
-  private readonly labelTexts: string[] = [];
-
-  /** The same for a label that is not to become known; undefined: no task has had one like it. */
-  findLabel(text: string): number | undefined {
-    const prefix = prefixOf(text);
-    if (prefix === "") return 0;
-    return this.labels.get(prefix) ?? (this.labels.size < MAX_LABELS - 1 ? undefined : MAX_LABELS);
-  }
-
-  /** Number of a label's class: labels are alike up to their first ":". 0: no label. */
-  label(text: string): number {
-    const prefix = prefixOf(text);
-    if (prefix === "") return 0;
-    let number = this.labels.get(prefix);
-    if (number === undefined) {
-      number = Math.min(this.labels.size, MAX_LABELS - 1) + 1;
-      if (number < MAX_LABELS) {
-        this.labels.set(prefix, number);
-        this.labelTexts.push(prefix);
-      }
-    }
-    return number;
-  }
-
-  /** The label (up to its first ":") with this number; undefined: it is one of those that share a class. */
-  labelText(number: number): string | undefined {
-    return this.labelTexts[number - 1];
-  }
-
-  /** The class; made when it is new. */
-  find(kind: RequestKind, taskType: number, label = 0, priority = 0): TaskClass {
-    const key = `${kind.index} ${taskType} ${label} ${priority}`;
-    let found = this.byKey.get(key);
-    if (found === undefined) {
-      const shape = this.shape(kind, taskType, kind.light ? priority : 0);
-      found = new TaskClass(this.list.length, shape, label, priority);
-      this.list.push(found);
-      this.byKey.set(key, found);
-    }
-    return found;
-  }
-
-  private shape(kind: RequestKind, taskType: number, priority: number): TaskShape {
-    const key = `${kind.index} ${taskType} ${priority}`;
-    let shape = this.shapeByKey.get(key);
-    if (shape === undefined) {
-      shape = new TaskShape(this.shapes.length, kind, taskType, priority);
-      this.shapes.push(shape);
-      this.shapeByKey.set(key, shape);
-    }
-    return shape;
-  }
-}
-
-function prefixOf(label: string): string {
-  const end = label.indexOf(":");
-  return end < 0 ? label : label.slice(0, end);
 }

@@ -129,7 +129,7 @@ export class WorkerLoad {
 
   /** Whether a task with this large variant of a request was sent and is not finished. */
   hasAny({ id }: RequestVariant): boolean {
-    return (this.largeAssigned.get(id) ?? 0) > 0;
+    return this.largeAssigned.has(id);
   }
 
   /** Whether more of a named resource that it asks for is wanted here than there is. */
@@ -271,7 +271,12 @@ export class WorkerLoad {
   }
 
   private count({ id, large, amounts, resourceIds }: RequestVariant, sign: number): void {
-    if (large) this.largeAssigned.set(id, (this.largeAssigned.get(id) ?? 0) + sign);
+    if (large) {
+      // Ids are used again: of those that are not there nothing is kept.
+      const there = (this.largeAssigned.get(id) ?? 0) + sign;
+      if (there === 0) this.largeAssigned.delete(id);
+      else this.largeAssigned.set(id, there);
+    }
     for (let i = 0; i < resourceIds.length; i++) {
       this.assigned[resourceIds[i]] += sign * amounts[i].amount;
     }

@@ -3,7 +3,13 @@
  * events themselves are in submit.ts, progress.ts, giving-up.ts and recovery.ts; server-core.ts
  * is the entrance.
  */
-import { type Declared, Scheduler, TaskFlag, TaskState } from "../scheduler/index.js";
+import {
+  type Declared,
+  Scheduler,
+  type TaskClass,
+  TaskFlag,
+  TaskState,
+} from "../scheduler/index.js";
 import { endCrossings, retireBatch, runOf } from "./expansion/index.js";
 import { countCancelled, countStopped } from "./label-counts.js";
 import { LossHistory } from "./loss-history.js";
@@ -16,6 +22,8 @@ import { NONE, TaskTable } from "./task-table.js";
 export interface CoreOptions {
   /** How often a task may be lost with its worker before it fails. */
   maxLosses: number;
+  /** Classes of tasks (request, type, label, priority) in use at once. Default: 65,536, the most. */
+  maxClasses?: number;
 }
 
 export class CoreState {
@@ -56,14 +64,31 @@ export class CoreState {
       resultBytes: (row: number) => this.declared(row, this.planOf(row).expectedBytes),
     };
     this.declarations = declared;
-    this.scheduler = new Scheduler(this.table, declared, {
-      assign: (row, worker) => this.assign(row, worker),
-      retract: (row, worker) => {
-        this.table.flags[row] |= TaskFlag.retracting;
-        outbox.retractTask(worker, row, this.table.attempt[row]);
+    this.scheduler = new Scheduler(
+      this.table,
+      declared,
+      {
+        assign: (row, worker) => this.assign(row, worker),
+        retract: (row, worker) => {
+          this.table.flags[row] |= TaskFlag.retracting;
+          outbox.retractTask(worker, row, this.table.attempt[row]);
+        },
+        prefetch: (row, worker, user) => outbox.prefetchObject(worker, row, user),
       },
-      prefetch: (row, worker, user) => outbox.prefetchObject(worker, row, user),
-    });
+      {
+        maxClasses: options.maxClasses,
+        classGone: (index) => {
+          for (const { labels } of this.clients.values()) labels.classGone(index);
+        },
+      },
+    );
+  }
+
+  /** The plan has tasks of the class. */
+  holdClass(plan: PlanRecord, taskClass: TaskClass): void {
+    if (plan.classes.has(taskClass)) return;
+    plan.classes.add(taskClass);
+    this.scheduler.classes.hold(taskClass);
   }
 
   private declared(row: number, column: Float32Array | Float64Array | undefined): number {
@@ -214,6 +239,7 @@ export class CoreState {
       }
       this.forgetRows(plan);
       this.scheduler.planRemoved(plan.firstRow, plan.taskCount);
+      for (const taskClass of plan.classes) this.scheduler.classes.release(taskClass);
       this.retirement.retire(plan);
       this.plans[plan.index] = undefined;
       this.freePlanIndices.push(plan.index);

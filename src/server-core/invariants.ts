@@ -1,5 +1,5 @@
 /** What must be true between two events. Tests check it after each. */
-import { TaskFlag, TaskState } from "../scheduler/index.js";
+import { type TaskClass, TaskFlag, TaskState } from "../scheduler/index.js";
 import type { CoreState } from "./core-state.js";
 import { checkDynamicPart, countCrossings } from "./expansion/index.js";
 import { checkLabelCounts } from "./label-invariants.js";
@@ -9,6 +9,7 @@ import { NONE } from "./task-table.js";
 /** Throws an Error that names the first contradiction. */
 export function checkInvariants(core: CoreState): void {
   const { table } = core;
+  checkClasses(core);
   let objects = 0;
   let tasks = 0;
   const cpus = new Map<number, number>();
@@ -133,4 +134,25 @@ function checkOpen(
   const state = table.state[row];
   if (state === TaskState.ready) must(unfinished === 0, "is ready, but waits for inputs");
   if (state === TaskState.waiting) must(unfinished > 0, "is waiting, but for nothing");
+}
+
+/** The class of each row is held by its plan, and nothing is held or kept for nothing. */
+function checkClasses({ plans, table, scheduler }: CoreState): void {
+  const { classes, kinds } = scheduler;
+  const held: TaskClass[] = [];
+  for (const plan of plans) {
+    if (plan === undefined) continue;
+    if (plan.copies === undefined) held.push(...plan.classes);
+    for (let row = plan.firstRow; row < plan.firstRow + plan.taskCount; row++) {
+      const taskClass = classes.list[table.taskClass[row]];
+      if (!plan.classes.has(taskClass)) {
+        throw new Error(`row ${row} has class ${taskClass.index}, which its plan does not hold`);
+      }
+      if (taskClass.shape.taskType !== table.taskType[row]) {
+        throw new Error(`row ${row} has a class of another task type`);
+      }
+    }
+  }
+  classes.check(held);
+  kinds.check(classes.knownShapes().map(({ kind }) => kind));
 }

@@ -55,6 +55,11 @@ export class ClientLabels {
     return slot === UNKNOWN_SLOT ? this.addClass(taskClass) : slot;
   }
 
+  /** The class was forgotten; no plan has tasks of it. */
+  classGone(taskClass: number): void {
+    if (taskClass < this.slots.length) this.slots[taskClass] = UNKNOWN_SLOT;
+  }
+
   /** What the slot's tasks are called. */
   nameOf(slot: number, symbols: SymbolTable): string {
     const key = this.keys[slot];

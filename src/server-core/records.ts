@@ -1,6 +1,7 @@
 /** What the server core keeps per client, plan and worker (per task: task-table.ts). */
 import type { WorkerResources } from "../graph/index.js";
 import type { PlanColumns } from "../protocol/index.js";
+import type { TaskClass } from "../scheduler/index.js";
 import type { CopyRuns, DynamicPlan } from "./expansion/index.js";
 import type { ClientLabels, PlanLabels } from "./label-counts.js";
 
@@ -58,6 +59,8 @@ export interface PlanRecord {
   readonly expectedBytes: Float64Array | undefined;
   /** What is expanded when lengths are known; undefined: no task is a dslice or dget. */
   readonly dynamic: DynamicPlan | undefined;
+  /** All that its tasks, or their copies, are: as long as it is there none of them is forgotten. */
+  readonly classes: Set<TaskClass>;
   /** Numbers of its tasks by label; copies count in those of the client's plan. */
   readonly labels: PlanLabels;
   /** The rows are copies of tasks of a client's plan, which keeps the books for them. */

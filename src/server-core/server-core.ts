@@ -72,6 +72,14 @@ export class ServerCore {
     return { label: classes.labelText(label) ?? "", priority, variants };
   }
 
+  /**
+   * The classes of the plan's tasks. When all plans with a class are gone another one, that is another
+   * object, may get its number.
+   */
+  classesOf(plan: PlanRecord): Iterable<{ readonly index: number }> {
+    return (plan.copies?.origin ?? plan).classes;
+  }
+
   /** Numbers of classes are below this. */
   get taskClassCount(): number {
     return this.state.scheduler.classes.list.length;

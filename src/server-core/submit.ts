@@ -2,19 +2,13 @@
  * A plan comes in: checks all of it, then puts it into the table. A refused plan leaves no trace.
  */
 import { builtinSymbol, type PlanColumns, PlanTaskFlag } from "../protocol/index.js";
-import { TaskFlag, TaskState } from "../scheduler/index.js";
+import { type TaskClass, TaskFlag, TaskState } from "../scheduler/index.js";
 import type { CoreState } from "./core-state.js";
 import { type DynamicPlan, findDynamicPart, holdBack } from "./expansion/index.js";
 import { failDependents } from "./giving-up.js";
 import { countAdded, PlanLabels } from "./label-counts.js";
 import type { ClientRecord, PlanRecord } from "./records.js";
-import {
-  findClasses,
-  MAX_CLASSES,
-  nameOf,
-  type PlanRefusal,
-  type SymbolTable,
-} from "./task-kinds.js";
+import { findClasses, nameOf, type PlanRefusal, type SymbolTable } from "./task-kinds.js";
 import { NONE } from "./task-table.js";
 import { tellUnable } from "./unable-tasks.js";
 
@@ -50,14 +44,15 @@ export function submitPlan(
   if (refusal !== undefined) return refusal;
   const found = findClasses(core, symbols, columns);
   if ("message" in found) return found;
-  const { classes, unableShapes } = found;
+  const { classes, held, unableShapes } = found;
   if (columns.taskCount === 0) return undefined;
   const dynamic = findDynamicPart(columns, checkpoints);
   if (dynamic !== undefined && "problem" in dynamic) {
+    for (const taskClass of held) core.scheduler.classes.release(taskClass);
     const { task, problem } = dynamic;
     return { taskId: columns.idBase + task, message: `${nameOf(columns, task)} ${problem}` };
   }
-  const plan = addPlan(core, client, columns, dynamic);
+  const plan = addPlan(core, client, columns, dynamic, held);
   fillRows(core, plan, columns, classes, checkpoints);
   countAdded(core, plan, plan.firstRow, plan.taskCount);
   linkInputs(core, plan, columns, foreign, checkpoints);
@@ -138,6 +133,7 @@ function addPlan(
   client: ClientRecord,
   columns: PlanColumns,
   dynamic: DynamicPlan | undefined,
+  classes: Set<TaskClass>,
 ): PlanRecord {
   const { taskCount, idBase, inputStart, bytes, messageStart, messageLength } = columns;
   const edgeCount = inputStart[taskCount];
@@ -162,6 +158,7 @@ function addPlan(
     expectedMs: columns.expectedMs?.slice(0, taskCount),
     expectedBytes: columns.expectedBytes?.slice(0, taskCount),
     dynamic,
+    classes,
     labels: new PlanLabels(),
     copies: undefined,
   };
@@ -208,14 +205,14 @@ function fillRows(
   }
   if (checkpoints.size === 0) return;
   const { classes: known, kinds } = core.scheduler;
-  const openClass = known.find(kinds.list[0], OPEN).index;
   for (const [i, path] of checkpoints) {
     const row = firstRow + i;
-    const { label } = known.list[classes[i]];
+    const own = known.list[classes[i]];
     table.taskType[row] = OPEN;
     // It counts for its label still.
-    const isRoom = label !== 0 && known.list.length < MAX_CLASSES;
-    table.taskClass[row] = isRoom ? known.find(kinds.list[0], OPEN, label).index : openClass;
+    const openClass = known.findOrCoarser(kinds.list[0], OPEN, own.label, 0) ?? own;
+    core.holdClass(plan, openClass);
+    table.taskClass[row] = openClass.index;
     table.flags[row] &= ~TaskFlag.extras;
     plan.replacedConfig.set(row, path);
   }

@@ -13,12 +13,10 @@ import {
   PlanTaskFlag,
   Unsatisfiable,
 } from "../protocol/index.js";
-import type { RequestKind, TaskShape } from "../scheduler/index.js";
+import type { RequestKind, TaskClass, TaskShape } from "../scheduler/index.js";
 import { countAble, describeRefusal, isOffered } from "./ability.js";
 import type { CoreState } from "./core-state.js";
 
-/** Classes of tasks are 16 bits in the task table, requests on their way to workers too. */
-export const MAX_CLASSES = 65_535;
 const CPUS = builtinSymbol("loom/resource/cpus");
 const COLON = 58;
 /** A longer label is not told from others that begin alike. */
@@ -44,6 +42,8 @@ export interface SymbolTable {
 /** The class of each task of a plan that is accepted. */
 export interface PlanClasses {
   readonly classes: Uint16Array;
+  /** All of these: held for the plan, which is to release them. */
+  readonly held: Set<TaskClass>;
   /** Shapes that none of the workers present could execute: they wait for one that can. */
   readonly unableShapes: ReadonlySet<TaskShape>;
 }
@@ -53,6 +53,22 @@ export function findClasses(
   core: CoreState,
   symbols: SymbolTable,
   columns: PlanColumns,
+): PlanClasses | PlanRefusal {
+  const { classes, kinds } = core.scheduler;
+  const held = new Set<TaskClass>();
+  const found = findAndHold(core, symbols, columns, held);
+  if ("message" in found) for (const taskClass of held) classes.release(taskClass);
+  // Requests and labels that no class came to have are forgotten.
+  classes.labels.settle();
+  kinds.settle();
+  return found;
+}
+
+function findAndHold(
+  core: CoreState,
+  symbols: SymbolTable,
+  columns: PlanColumns,
+  held: Set<TaskClass>,
 ): PlanClasses | PlanRefusal {
   const { taskCount, taskType, request, requests, idBase, priority } = columns;
   const { classes: known, kinds } = core.scheduler;
@@ -84,15 +100,19 @@ export function findClasses(
       if (kind === undefined) {
         const variants = variantsOf(requests[request[i]], symbols);
         if (typeof variants === "string") return problem(variants);
-        kind = kinds.find(variants);
-        kindOf[request[i]] = kind;
+        kind = kinds.findIfRoom(variants);
+        if (kind !== undefined) kindOf[request[i]] = kind;
       }
-      if (known.list.length >= MAX_CLASSES || kinds.variantCount > MAX_CLASSES) {
+      const taskClass = kind && known.findOrCoarser(kind, type, label, userPriority);
+      if (taskClass === undefined) {
         return problem(
-          `is the ${MAX_CLASSES}th kind (of type, request, label and priority), this server knows no more`,
+          "has one more resource request than this server can tell apart at once; wait for others to be done, or round the amounts that are requested",
         );
       }
-      const taskClass = known.find(kind, type, label, userPriority);
+      if (!held.has(taskClass)) {
+        held.add(taskClass);
+        known.hold(taskClass);
+      }
       const { shape } = taskClass;
       // No workers: they may come.
       if (core.scheduler.alive.length > 0 && countAble(core.scheduler, shape) === 0) {
@@ -106,7 +126,7 @@ export function findClasses(
     }
     classes[i] = index;
   }
-  return { classes, unableShapes };
+  return { classes, held, unableShapes };
 }
 
 /** How refusals name task `i` of the plan. */

@@ -75,7 +75,7 @@ export function tellUnable(
     const others =
       told === MAX_NOTICES && left > 0 ? `; so do tasks with ${left} other requests` : "";
     const text = describeNotice(core, symbols, shape, first, tasks);
-    core.outbox.tellUnable(plan.client.handle, shape.index, text + others);
+    core.outbox.tellUnable(plan.client.handle, shape.serial, text + others);
   }
 }
 

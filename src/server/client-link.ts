@@ -16,6 +16,8 @@ import { ProgressNews } from "./progress-news.js";
 
 /** The same is told again only after so long. */
 const NOTICE_INTERVAL_MS = 10_000;
+/** Shapes of which it is known when they were told. */
+const MAX_NOTICED = 1000;
 
 export class ClientLink {
   /** Results that have finished in this tick, */
@@ -56,6 +58,13 @@ export class ClientLink {
   isNew(shape: number, nowMs: number): boolean {
     const beforeMs = this.noticedMs.get(shape);
     if (beforeMs !== undefined && nowMs - beforeMs < NOTICE_INTERVAL_MS) return false;
+    if (this.noticedMs.size >= MAX_NOTICED) {
+      for (const [other, atMs] of this.noticedMs) {
+        if (nowMs - atMs >= NOTICE_INTERVAL_MS) this.noticedMs.delete(other);
+      }
+      // All of them lately: rather one notice too many.
+      if (this.noticedMs.size >= MAX_NOTICED) this.noticedMs.clear();
+    }
     this.noticedMs.set(shape, nowMs);
     return true;
   }

@@ -35,7 +35,8 @@ export class Tracing {
   /** Numbers of plans in the trace. */
   private planNumbers = new Map<PlanRecord, number>();
   private plans = 0;
-  private classes = 0;
+  /** The classes that were told, by number. */
+  private classes: { readonly index: number }[] = [];
   private symbols = 0;
   /** Files that workers can't write themselves, by worker. */
   private readonly workerFiles = new Map<number, Promise<TraceFile | undefined>>();
@@ -94,7 +95,7 @@ export class Tracing {
     this.run = run;
     this.planNumbers = new Map();
     this.plans = 0;
-    this.classes = 0;
+    this.classes = [];
     this.symbols = 0;
     const writer = new ServerTraceWriter((piece) => file.write(piece));
     this.writer = writer;
@@ -277,7 +278,7 @@ export class Tracing {
   private rows(plan: PlanRecord, firstRow: number, count: number): void {
     const { table } = this.server.core;
     const writer = this.writer!;
-    this.tellNames();
+    this.tellNames(plan);
     const end = firstRow + count;
     const inputCount = table.inputCount.subarray(firstRow, end);
     let edges = 0;
@@ -316,8 +317,8 @@ export class Tracing {
     });
   }
 
-  /** Symbols and classes that have come since the last time. */
-  private tellNames(): void {
+  /** Symbols that have come since the last time, and classes of the plan under numbers that were told of others. */
+  private tellNames(plan: PlanRecord): void {
     const { server } = this;
     const writer = this.writer!;
     const { names } = server.symbols;
@@ -325,10 +326,13 @@ export class Tracing {
       writer.symbols({ first: this.symbols, names: names.slice(this.symbols) });
       this.symbols = names.length;
     }
-    for (; this.classes < server.core.taskClassCount; this.classes++) {
-      const { label, priority, variants } = server.core.getTaskClass(this.classes);
+    for (const taskClass of server.core.classesOf(plan)) {
+      const { index } = taskClass;
+      if (this.classes[index] === taskClass) continue;
+      this.classes[index] = taskClass;
+      const { label, priority, variants } = server.core.getTaskClass(index);
       writer.class({
-        class: this.classes,
+        class: index,
         label,
         priority,
         variants: variants.map(({ cpus, amounts }) => ({

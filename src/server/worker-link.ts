@@ -3,6 +3,7 @@
  * batch a tick, and records of the worker into events. Also the way to read objects there.
  */
 import { describeBytes, describeDuration } from "../base/index.js";
+import type { ConcreteRequest } from "../graph/index.js";
 import {
   BUILTIN_SYMBOLS,
   builtinSymbol,
@@ -47,8 +48,8 @@ export class WorkerLink {
   lastSample: WorkerSample | undefined;
   /** When that came, by this clock. */
   sampledMs = 0;
-  /** Ids of the requests that the worker was told. */
-  private readonly toldRequests = new Set<number>();
+  /** The requests that the worker was told, by id: one that was forgotten leaves its id to another. */
+  private readonly toldRequests = new Map<number, ConcreteRequest>();
   /** Has a batch to send at the end of the tick. */
   dirty = false;
 
@@ -87,8 +88,8 @@ export class WorkerLink {
     const inputCount = table.inputCount[row];
     const taskType = table.taskType[row];
     const request = core.requestOf(row);
-    if (request !== undefined && !this.toldRequests.has(request.id)) {
-      this.toldRequests.add(request.id);
+    if (request !== undefined && this.toldRequests.get(request.id) !== request) {
+      this.toldRequests.set(request.id, request);
       writer.request(request);
     }
     writer.assign(

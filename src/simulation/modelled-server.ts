@@ -45,8 +45,8 @@ export class ModelledServer implements ServerOutbox {
   /** By worker: the stream being written, -1: none. */
   private readonly streams: number[] = [];
   private readonly dirty: number[] = [];
-  /** By worker: ids of the requests that it was told. */
-  private readonly told: Set<number>[] = [];
+  /** By worker: the requests that it was told, by id. */
+  private readonly told: Map<number, ConcreteRequest>[] = [];
   readonly requests = new Map<number, ConcreteRequest>();
   /** Effects of this turn. */
   private effects = 0;
@@ -71,7 +71,7 @@ export class ModelledServer implements ServerOutbox {
   addWorker(index: number, spec: WorkerSpec, network: Network): void {
     network.addWorker(index);
     this.streams[index] = -1;
-    this.told[index] = new Set();
+    this.told[index] = new Map();
     const types = Array.from({ length: SYMBOLS }, (_, i) => i);
     this.core.addWorker(index, `worker ${index}`, spec, types);
   }
@@ -175,8 +175,8 @@ export class ModelledServer implements ServerOutbox {
     this.assignments++;
     const stream = this.streamTo(worker);
     const request = this.core.requestOf(row);
-    if (request !== undefined && !this.told[worker].has(request.id)) {
-      this.told[worker].add(request.id);
+    if (request !== undefined && this.told[worker].get(request.id) !== request) {
+      this.told[worker].set(request.id, request);
       this.requests.set(request.id, request);
       stream.write(ToWorker.request);
       stream.write(request.id);

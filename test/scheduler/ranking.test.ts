@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Ranking } from "../../src/scheduler/ranking.js";
 import { RequestKinds } from "../../src/scheduler/request-kind.js";
-import { TaskClasses } from "../../src/scheduler/task-class.js";
+import { TaskClasses } from "../../src/scheduler/task-classes.js";
 import { TaskTable } from "../../src/server-core/index.js";
 
 /** A table with rows that have these inputs (rows before them), of classes of `labels` kinds. */

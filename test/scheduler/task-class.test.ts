@@ -1,7 +1,7 @@
 /** Shapes, classes, labels, and what is learned per class. */
 import { describe, expect, test } from "vitest";
 import { RequestKinds } from "../../src/scheduler/request-kind.js";
-import { TaskClasses } from "../../src/scheduler/task-class.js";
+import { TaskClasses } from "../../src/scheduler/task-classes.js";
 
 const kinds = new RequestKinds();
 const one = kinds.find([{ cpus: 1, amounts: [] }]);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { RequestedAmounts, WorkerResource } from "../../src/graph/index.js";
 import { RequestKinds } from "../../src/scheduler/request-kind.js";
-import { TaskClasses } from "../../src/scheduler/task-class.js";
+import { TaskClasses } from "../../src/scheduler/task-classes.js";
 import { ableFor, WorkerIndex } from "../../src/scheduler/worker-index.js";
 import { WorkerLoad } from "../../src/scheduler/worker-load.js";
 

@@ -38,8 +38,8 @@ export class FakePeers implements ServerOutbox {
   /** Checking reads everything: tests with thousands of tasks do without. */
   checked = true;
 
-  constructor(maxLosses: number) {
-    this.core = new ServerCore(this, new SymbolDictionary(), { maxLosses });
+  constructor(maxLosses: number, maxClasses?: number) {
+    this.core = new ServerCore(this, new SymbolDictionary(), { maxLosses, maxClasses });
   }
 
   assignTask(worker: number, row: number): void {

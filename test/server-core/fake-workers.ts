@@ -38,8 +38,9 @@ export class FakeWorkers extends FakePeers {
     readonly sizeOf: (row: number) => number = () => 1,
     /** What a dslice or dget finds the length of a value to be. */
     readonly lengthOf: (value: string) => number = defaultLength,
+    maxClasses?: number,
   ) {
-    super(maxLosses);
+    super(maxLosses, maxClasses);
   }
 
   /** @param resources by name: an amount, or the indices of an indexed one */

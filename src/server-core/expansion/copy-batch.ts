@@ -111,6 +111,7 @@ function addBatch(
     expectedMs: configBytes === 0 ? origin.expectedMs : undefined,
     expectedBytes: configBytes === 0 ? origin.expectedBytes : undefined,
     dynamic: undefined,
+    classes: origin.classes,
     labels: origin.labels,
     copies: { origin, firstRows: [], copies: [], blocks: [] },
   };

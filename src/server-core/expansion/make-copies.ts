@@ -7,7 +7,6 @@ import { TaskFlag, TaskState } from "../../scheduler/index.js";
 import type { CoreState } from "../core-state.js";
 import { countAdded } from "../label-counts.js";
 import type { PlanRecord } from "../records.js";
-import { MAX_CLASSES } from "../task-kinds.js";
 import { NONE } from "../task-table.js";
 import { type AllocatedCopies, allocateCopies } from "./copy-batch.js";
 import { isLive, rowAt } from "./crossings.js";
@@ -57,7 +56,7 @@ export function makeCopies(
     table.flags.fill(0, firstRow, end);
     const type = isSlice ? SLICE : GET;
     table.taskType.fill(type, firstRow, end);
-    table.taskClass.fill(elementClass(core, template, type), firstRow, end);
+    table.taskClass.fill(elementClass(core, plan, template, type), firstRow, end);
     fillConfigs(core, made, count, isSlice ? length : undefined);
   } else {
     const kept = table.flags[template] & (TaskFlag.extras | TaskFlag.sink);
@@ -72,11 +71,12 @@ export function makeCopies(
 }
 
 /** Elements are light tasks, with the priority of their source. */
-function elementClass({ scheduler, table }: CoreState, source: number, type: number): number {
-  const { classes, kinds } = scheduler;
-  const own = classes.list[table.taskClass[source]];
-  if (classes.list.length >= MAX_CLASSES) return own.index;
-  return classes.find(kinds.list[0], type, 0, own.priority).index;
+function elementClass(core: CoreState, plan: PlanRecord, source: number, type: number): number {
+  const { classes, kinds } = core.scheduler;
+  const own = classes.list[core.table.taskClass[source]];
+  const found = classes.findOrCoarser(kinds.list[0], type, 0, own.priority) ?? own;
+  core.holdClass(plan, found);
+  return found.index;
 }
 
 /** `length` undefined: each gets its index. Else they get ranges that cover it, as equal as possible. */
