@@ -24,20 +24,13 @@ import { SentTasks } from "./sent-tasks.js";
 import type { TaskClass } from "./task-class.js";
 import { MAX_CLASSES, TaskClasses } from "./task-classes.js";
 import { TaskFlag, TaskState } from "./task-state.js";
-import type { Declared, SchedulerActions, TaskView } from "./task-view.js";
+import type { Declared, SchedulerActions, SchedulerOptions, TaskView } from "./task-view.js";
 import { type NetworkModel, Transfers } from "./transfers.js";
 import { WorkerIndex } from "./worker-index.js";
 import { WorkerLoad } from "./worker-load.js";
 
 /** Tasks handed out in one pass, at most: it takes some tens of milliseconds. */
 const PASS_BUDGET = 50_000;
-
-export interface SchedulerOptions {
-  /** Classes of tasks, and variants of requests, at most. Default: as many as can be numbered. */
-  maxClasses?: number;
-  /** The class was forgotten: its index may be another one's from now on. */
-  classGone?(index: number): void;
-}
 
 export class Scheduler {
   readonly classes: TaskClasses;

@@ -52,3 +52,10 @@ export interface SchedulerActions {
   /** Has the worker fetch the finished object, for the task `user` that will be assigned there. */
   prefetch(row: number, worker: number, user: number): void;
 }
+
+export interface SchedulerOptions {
+  /** Classes of tasks, and variants of requests, at most. Default: as many as can be numbered. */
+  maxClasses?: number;
+  /** The class was forgotten: its index may be another one's from now on. */
+  classGone?(index: number): void;
+}
