@@ -20,6 +20,8 @@ const WORTH_FETCHING_AHEAD = 0.01;
 export class Estimates {
   /** Time of the pass. */
   nowMs = 0;
+  /** Its number. */
+  pass = 0;
 
   constructor(
     private readonly transfers: Transfers,
@@ -48,7 +50,8 @@ export class Estimates {
   startMs(load: WorkerLoad, variant: RequestVariant): number {
     if (load.fits(variant)) return 0;
     const share = load.loadFor(variant);
-    const meanMs = (load.work.sumMs(this.nowMs) * load.slowness) / Math.max(1, load.cpusAssigned);
+    const meanMs =
+      (load.work.sumMs(this.nowMs, this.pass) * load.slowness) / Math.max(1, load.cpusAssigned);
     // What queues for it at the server will take as long as what it has been sent.
     const queued = load.localHeavy.length / Math.max(1, load.heavyAssigned);
     return share * Math.max(meanMs * (1 + queued), load.quietMs(this.nowMs));

@@ -298,6 +298,7 @@ export class Scheduler {
   runPass(nowMs: number): boolean {
     this.nowMs = nowMs;
     this.estimates.nowMs = nowMs;
+    this.estimates.pass++;
     this.budget = PASS_BUDGET;
     if (this.ranking.advance(nowMs)) this.heavy.ranksChanged();
     if (this.alive.length === 0) return false;
