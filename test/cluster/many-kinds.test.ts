@@ -7,7 +7,7 @@ import { type Context, jsTask, resources, tasks } from "../../src/index.js";
 import { readTrace } from "../../src/trace/index.js";
 import { TestCluster } from "./test-cluster.js";
 
-const PLANS = 4;
+const PLANS = 5;
 /** Those of two plans may be in use at once: less than there are numbers for labels. */
 const TASKS = 2000;
 
