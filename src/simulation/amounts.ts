@@ -26,6 +26,11 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
+/** Nothing lasts longer, and nothing happens later: 30 years, and milliseconds keep their fractions. */
+export const MAX_SECONDS = 1e9;
+/** No object is larger: bytes are counted exactly. */
+export const MAX_BYTES = 2 ** 53;
+
 /** A size: "1MiB", "200kB", "64" (bytes). `what` names it in the error. */
 export function readBytes(text: string, what: string): number {
   return withUnit(
@@ -33,6 +38,8 @@ export function readBytes(text: string, what: string): number {
     BYTES,
     what,
     "a size; give a number with one of B, kB, MB, GB, KiB, MiB, GiB, TiB, such as 64GiB",
+    MAX_BYTES,
+    "8192 TiB",
   );
 }
 
@@ -43,6 +50,8 @@ export function readTimeMs(text: string, what: string): number {
     MILLISECONDS,
     what,
     "a time; give a number with one of us, ms, s, min, h, such as 10s",
+    1000 * MAX_SECONDS,
+    `${MAX_SECONDS} s`,
   );
 }
 
@@ -54,9 +63,17 @@ export function readBytesPerMs(text: string, what: string): number {
     BYTES,
     what,
     "a bandwidth; give a size per second such as 512MiB/s, or inf",
+    MAX_BYTES,
+    "8192 TiB/s (or inf)",
   );
-  if (perS > 0) return perS / 1000;
-  throw new LoomError("usage", `${what} ${text} would never move a byte; give a bandwidth above 0`);
+  if (perS >= 1) return perS / 1000;
+  if (perS === 0) {
+    throw new LoomError(
+      "usage",
+      `${what} ${text} would never move a byte; give a bandwidth above 0`,
+    );
+  }
+  throw new LoomError("usage", `${what} ${text} is too little; give at least 1 B/s`);
 }
 
 /** A number from `min` to `max`. */
@@ -81,11 +98,14 @@ function withUnit(
   units: Readonly<Record<string, number>>,
   what: string,
   expected: string,
+  max: number,
+  maxText: string,
 ): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([a-zA-Z]*)$/i.exec(text) ?? [];
   const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
   const value = number === undefined || factor === undefined ? Number.NaN : Number(number) * factor;
-  if (Number.isFinite(value)) return value;
+  if (value <= max) return value;
+  if (value > max) throw new LoomError("usage", `${what} ${text} is too much; at most ${maxText}`);
   throw new LoomError("usage", `${what} ${shown(text)} is not ${expected}`);
 }
 

@@ -4,6 +4,7 @@
  * else's), and its form as columns. Does not read files. Called by the simulators and the benchmark.
  */
 import { LoomError } from "../base/index.js";
+import { MAX_BYTES, MAX_SECONDS } from "./amounts.js";
 import { topologicalOrder } from "./graph-order.js";
 
 /**
@@ -105,7 +106,10 @@ function readTask(
   const refuse = (problem: string) => refuseFile(`task ${show(id)}: ${problem}`);
   const seconds = (name: string): number => {
     const given = value[name];
-    if (isAmount(given)) return given;
+    if (isAmount(given)) {
+      if (given <= MAX_SECONDS) return given;
+      return refuse(`"${name}" must be at most ${MAX_SECONDS} seconds, not ${show(given)}`);
+    }
     return refuse(`"${name}" must be a number of seconds, at least 0, ${showField(given)}`);
   };
   const bytes = (name: string): number[] => {
@@ -114,7 +118,11 @@ function readTask(
       return refuse(`"${name}" must be a list of sizes in bytes, ${showField(given)}`);
     }
     given.forEach((size: unknown, i) => {
-      if (!isAmount(size)) refuse(`"${name}"[${i}] must be a size in bytes, not ${show(size)}`);
+      if (!isAmount(size)) {
+        refuse(`"${name}"[${i}] must be a size in bytes, not ${show(size)}`);
+      } else if (size > MAX_BYTES) {
+        refuse(`"${name}"[${i}] must be at most ${MAX_BYTES} bytes, not ${show(size)}`);
+      }
     });
     return given;
   };

@@ -43,6 +43,13 @@ export interface SimulationOptions {
 
 /** The server looks around so often even if nothing has happened. */
 const TICK_MS = 200;
+/**
+ * Where nothing happens for long it does so after this share of the time without anything: a task of a year takes
+ * a thousand looks, not a hundred million. Up to 20 s it makes no difference.
+ */
+const TICK_SHARE = 0.01;
+/** Later than that a tick would be lost in the rounding of the time itself. */
+const TICK_ROUNDING = 1e-12;
 const MAX_RATIO = 100;
 const HOUR_MS = 3_600_000;
 /** So many times without anything: nothing will ever happen. */
@@ -76,6 +83,10 @@ export class Simulation {
   private readonly faults: Fault[] = [];
   private turnPlanned = false;
   private lastTurnMs = 0;
+  /** The server's next turn was planned by the tick of this time, which is followed by another one; -1: by none. */
+  private tickMs = -1;
+  /** When something happened last, other than that the server looked around. */
+  private activeMs = 0;
   private quietTicks = 0;
   private finishedMs: number | undefined;
   private reason: string | undefined;
@@ -124,8 +135,10 @@ export class Simulation {
       core.nowMs = nextMs;
       time.advance(nextMs);
       this.events++;
-      if (network.nextEndMs === nextMs) this.fetches.sent();
-      else this.handleEvent();
+      if (network.nextEndMs === nextMs) {
+        this.activeMs = nextMs;
+        this.fetches.sent();
+      } else this.handleEvent();
       this.options.afterEvent?.(this);
       if (this.reason !== undefined) break;
     }
@@ -141,6 +154,7 @@ export class Simulation {
     const { queue } = core;
     queue.next();
     const { kind, a, b } = queue;
+    if (kind !== EventKind.serverTick && kind !== EventKind.serverTurn) this.activeMs = core.nowMs;
     switch (kind) {
       case EventKind.toServer:
         this.server.receive(a, b);
@@ -196,8 +210,12 @@ export class Simulation {
     this.turnPlanned = false;
     this.lastTurnMs = core.nowMs;
     const { effects, more } = server.turn(core.nowMs);
-    if (effects > 0) this.quietTicks = 0;
+    if (effects > 0) {
+      this.quietTicks = 0;
+      this.activeMs = core.nowMs;
+    }
     if (more) this.planTurn();
+    if (this.tickMs >= 0) this.planTick(this.tickMs);
     if (!server.core.hasOpenTasks) this.finish();
   }
 
@@ -224,12 +242,33 @@ export class Simulation {
       this.reason = `nothing happens any more: ${alive} workers wait, and tasks are open that the scheduler gives to none of them${unableNotice === "" ? "" : ` (${unableNotice})`}`;
       return;
     }
-    let nextMs = this.lastTurnMs + TICK_MS;
+    const nextMs = this.lastTurnMs + TICK_MS;
     if (nextMs <= core.nowMs) {
       this.planTurn();
-      nextMs = core.nowMs + TICK_MS;
+      this.tickMs = core.nowMs;
+    } else {
+      core.queue.add(nextMs, Rank.server, EventKind.serverTick, 0, 0);
     }
-    core.queue.add(nextMs, Rank.server, EventKind.serverTick, 0, 0);
+  }
+
+  /** Plans the tick after that of `tickMs`, whose turn is over: it is known now whether that changed anything. */
+  private planTick(tickMs: number): void {
+    const { queue, network, nowMs } = this.core;
+    this.tickMs = -1;
+    const idleMs = nowMs - this.activeMs;
+    const intervalMs = Math.max(TICK_MS, idleMs * TICK_SHARE, nowMs * TICK_ROUNDING);
+    let nextMs = tickMs + intervalMs;
+    // The turn may have come late.
+    while (nextMs <= nowMs) nextMs += intervalMs;
+    if (intervalMs > TICK_MS) {
+      // What happens next is followed by ticks as ever.
+      const eventMs = network.stale ? nowMs : Math.min(queue.nextTimeMs, network.nextEndMs);
+      nextMs = Math.min(
+        nextMs,
+        Math.max(eventMs, nowMs) + Math.max(TICK_MS, nowMs * TICK_ROUNDING),
+      );
+    }
+    queue.add(nextMs, Rank.server, EventKind.serverTick, 0, 0);
   }
 
   // Workers and faults.

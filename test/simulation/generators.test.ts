@@ -130,6 +130,7 @@ describe("texts", () => {
     expect(readTimeMs("1.5min", "t")).toBe(90_000);
     expect(readTimeMs("100us", "t")).toBe(0.1);
     expect(readTimeMs("3", "t")).toBe(3000);
+    expect(generate("fanout:1,ms=2e3", 1).durationMs).toEqual(Float64Array.of(2000));
     expect(readBytes("1.5KiB", "b")).toBe(1536);
     expect(readBytesPerMs("1MB/s", "b")).toBe(1000);
     expect(readBytesPerMs("inf", "b")).toBe(Number.POSITIVE_INFINITY);
@@ -180,7 +181,22 @@ describe("texts", () => {
     [() => readBytesPerMs("0", "--bandwidth"), /--bandwidth 0 would never move a byte/],
     [() => readBytes("3 parsec", "b"), /b 3 parsec is not a size/],
     [() => readTimeMs("", "t"), /t "" is not a time/],
-    [() => readTimeMs("1e999", "t"), /t 1e999 is not a time/],
+    [() => readTimeMs("1e999", "t"), /t 1e999 is too much; at most 1000000000 s$/],
+    [() => readTimeMs("300000h", "--until"), /--until 300000h is too much/],
+    [() => readBytes("9000TiB", "b"), /b 9000TiB is too much; at most 8192 TiB$/],
+    [() => readBytesPerMs("1e-9", "--bandwidth"), /--bandwidth 1e-9 is too little; .* 1 B\/s$/],
+    [
+      () => generate("fanout:3,ms=1e300", 1, "--generate:"),
+      /--generate: fanout: ms 1e300ms is too/,
+    ],
+    [
+      () => generate("fork:3,ms=1e8s,sigma=10", 1, "--generate:"),
+      /^--generate: fork:3,ms=1e8s,sigma=10: task \d would take [\d.e+]+ s, at most 1000000000 s can be simulated/,
+    ],
+    [
+      () => generate("fork:3,bytes=1e15,bytes-sigma=9", 1, "g:"),
+      /^g: fork:3,.*: task \d would make [\d.e+]+ bytes, at most 9007199254740992 can/,
+    ],
   ])("%# that are wrong are refused in one line", (read, message) => {
     expect(read).toThrow(message);
   });

@@ -111,6 +111,22 @@ describe("a graph file", () => {
     ],
     [task(4, { outputs: [1, -1] }), /task 4: "outputs"\[1\] must be a size in bytes, not -1$/],
     [
+      task(4, { duration: 1e300 }),
+      'g.json: task 4: "duration" must be at most 1000000000 seconds, not 1e+300',
+    ],
+    [
+      task(4, { expectedDuration: 1.5e9 }),
+      /"expectedDuration" must be at most .*, not 1500000000$/,
+    ],
+    [
+      task(4, { outputs: [1, 2 ** 54] }),
+      /task 4: "outputs"\[1\] must be at most 9007199254740992 bytes, not 18014398509481984$/,
+    ],
+    [
+      task(4, { outputs: [1], expectedOutputs: [1e20] }),
+      /task 4: "expectedOutputs"\[0\] must be at most 9007199254740992 bytes, not 100000000000000000000$/,
+    ],
+    [
       task(4, { outputs: [1], expectedOutputs: [] }),
       /task 4: "expectedOutputs" has 0 sizes, "outputs" has 1/,
     ],

@@ -1,6 +1,12 @@
 /** Small workloads whose makespan is known by hand. Nothing costs time but tasks and transfers. */
 import { describe, expect, it } from "vitest";
-import { generate, NO_COSTS, readFault, readWorkers } from "../../src/simulation/index.js";
+import {
+  generate,
+  NO_COSTS,
+  readFault,
+  readWorkers,
+  simulate,
+} from "../../src/simulation/index.js";
 import { runChecked, type SmallTask, workloadOf } from "./run-checked.js";
 
 function run(
@@ -93,6 +99,41 @@ describe("makespans by hand", () => {
     expect(report.makespanMs).toBe(6);
     expect(report.lowerBound.lightMs).toBe(6);
     expect(report.workers[0]).toMatchObject({ tasks: 1, lightTasks: 3 });
+  });
+
+  it("years take no more looks than hours", () => {
+    const report = simulate({
+      workload: workloadOf({ a: { ms: 1e12 }, b: { ms: 1, needs: ["a"] }, c: { ms: 2e10 } }),
+      workers: readWorkers("2x1", "workers"),
+      bytesPerMs: 1000,
+      costs: NO_COSTS,
+      afterEvent: ({ events }) => {
+        if (events > 10_000) throw new Error("so many events");
+      },
+    });
+    expect(report).toMatchObject({ completed: true, makespanMs: 1e12 + 1 });
+  });
+
+  it("where something happens again after a long time it is looked at as often as ever", () => {
+    const turns: number[] = [];
+    simulate({
+      workload: workloadOf({ a: { ms: 1e9 }, b: { ms: 2000, needs: ["a"] } }),
+      workers: readWorkers("1x1", "workers"),
+      bytesPerMs: 1000,
+      costs: NO_COSTS,
+      afterEvent: ({ core, server }) => {
+        if (server.turns > turns.length) turns.push(core.nowMs);
+      },
+    });
+    const before = turns.filter((ms) => ms < 1e9);
+    expect(before.length).toBeLessThan(2000);
+    // Every 200 ms for 20 s, and then after 1 % of the time without anything.
+    expect(before.slice(50, 60).map((ms, i) => ms - before[49 + i])).toEqual(Array(10).fill(200));
+    expect(before[500] / before[499]).toBeCloseTo(1.01, 6);
+    const after = turns.filter((ms) => ms > 1e9);
+    expect(after.map((ms) => ms - 1e9)).toEqual([
+      200, 400, 600, 800, 1000, 1200, 1400, 1600, 1800, 2000,
+    ]);
   });
 
   it("no tasks take no time", () => {

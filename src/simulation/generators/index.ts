@@ -3,7 +3,7 @@
  * generators and the reading of specifications.
  */
 import { LoomError } from "../../base/index.js";
-import { readCount } from "../amounts.js";
+import { MAX_BYTES, MAX_SECONDS, readCount } from "../amounts.js";
 import { NamedValues } from "../named-values.js";
 import { Random } from "../random.js";
 import { type Workload, WorkloadBuilder } from "../workload.js";
@@ -47,5 +47,25 @@ export function generate(spec: string, seed: number, what = "generator:"): Workl
   const values = new NamedValues(rest ?? "", `${what} ${name}`, known);
   const builder = new WorkloadBuilder(spec);
   generator.build(builder, size, new GeneratorValues(values, new Random(seed)));
-  return builder.finish();
+  const workload = builder.finish();
+  checkAmounts(workload, `${what} ${spec}`);
+  return workload;
+}
+
+/** Medians are small enough, but what is drawn, multiplied or scaled may not be. */
+function checkAmounts({ taskCount, durationMs, outputBytes }: Workload, what: string): void {
+  for (let task = 0; task < taskCount; task++) {
+    if (!(durationMs[task] <= 1000 * MAX_SECONDS)) {
+      throw new LoomError(
+        "usage",
+        `${what}: task ${task} would take ${(durationMs[task] / 1000).toPrecision(4)} s, at most ${MAX_SECONDS} s can be simulated; give smaller times or a smaller sigma`,
+      );
+    }
+    if (!(outputBytes[task] <= MAX_BYTES)) {
+      throw new LoomError(
+        "usage",
+        `${what}: task ${task} would make ${outputBytes[task].toPrecision(4)} bytes, at most ${MAX_BYTES} can be simulated; give smaller bytes or a smaller bytes-sigma`,
+      );
+    }
+  }
 }

@@ -49,7 +49,7 @@ export class GeneratorValues {
   /** Without a unit: milliseconds, as the parameters' names say. */
   timeMs(name: string, fallbackMs: number): number {
     const read = (text: string, what: string) =>
-      readTimeMs(/^[\d.]+$/.test(text) ? `${text}ms` : text, what);
+      readTimeMs(/^[\d.]+(e[+-]?\d+)?$/i.test(text) ? `${text}ms` : text, what);
     return this.values.get(name, read, fallbackMs);
   }
 
