@@ -23,10 +23,7 @@ export function expectInputs(scheduler: Scheduler, row: number, load: WorkerLoad
   }
 }
 
-/**
- * The task, which has not finished, does not wait there for its inputs any more. Another one may: then
- * their way is not counted for a while, which is better than to count on what never comes.
- */
+/** The task, which has not finished, does not wait there for its inputs any more. */
 export function expectNoInputs(
   { tasks, transfers }: Scheduler,
   row: number,

@@ -230,7 +230,7 @@ export class Guide {
     if (tasks.holds(load.index, row)) return;
     if (tasks.size[row] >= LARGE_BYTES) {
       if (transfers.isOnWay(row, load.index)) return;
-      transfers.begin(row, tasks.size[row], load);
+      transfers.begin(row, tasks.size[row], load, true);
     }
     actions.prefetch(row, load.index, user);
   }

@@ -121,7 +121,7 @@ export class Scheduler {
   }
 
   setNetwork(network: NetworkModel): void {
-    this.transfers.network = network;
+    this.transfers.setNetwork(network);
   }
 
   // --- plans -------------------------------------------------------------------------------

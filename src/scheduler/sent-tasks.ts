@@ -2,7 +2,7 @@
  * What has been sent to workers, as it is counted in their loads: from the assignment of a task until its
  * worker has it no more. Owns the order of these steps; what is counted is in worker-load.ts. Part of Scheduler.
  */
-import { expectInputs } from "./expected-inputs.js";
+import { expectInputs, expectNoInputs } from "./expected-inputs.js";
 import type { Scheduler } from "./scheduler.js";
 import { TaskFlag } from "./task-state.js";
 import { LARGE_BYTES } from "./transfers.js";
@@ -36,6 +36,9 @@ export class SentTasks {
     const { scheduler } = this;
     if (scheduler.classes.list[scheduler.tasks.taskClass[row]].light) return;
     load.countAhead(scheduler.variantOf(row), there ? -1 : 1);
+    // Those that were there when it was sent are counted.
+    expectNoInputs(scheduler, row, load);
+    expectInputs(scheduler, row, load);
     if (there) this.take(row, load);
     else this.giveBack(row, load);
   }

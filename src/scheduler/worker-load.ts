@@ -52,6 +52,8 @@ export class WorkerLoad {
   rankedAs = 0;
   /** Bytes of large objects on their way to it. */
   incomingBytes = 0;
+  /** When one of them has come, or the first began; -1: since the last pass. */
+  private incomingSinceMs = -1;
   /** The heaps that it is in, to be told when its load changes. */
   readonly heaps: WorkerHeap[] = [];
   /** In the scheduler's list of workers to look at in the next pass. */
@@ -259,6 +261,23 @@ export class WorkerLoad {
   /** How long it has had tasks with requests without finishing one. */
   quietMs(nowMs: number): number {
     return this.startable === 0 ? 0 : nowMs - this.quietSinceMs;
+  }
+
+  /** So many bytes more are on their way to it; negative: less. */
+  expectBytes(bytes: number): void {
+    if (this.incomingBytes === 0) this.incomingSinceMs = -1;
+    this.incomingBytes += bytes;
+  }
+
+  /** Something has come of it. */
+  bytesCame(): void {
+    this.incomingSinceMs = -1;
+  }
+
+  /** For how long nothing has come of what is on its way to it. */
+  incomingQuietMs(nowMs: number): number {
+    if (this.incomingSinceMs < 0) this.incomingSinceMs = nowMs;
+    return nowMs - this.incomingSinceMs;
   }
 
   /** Tells the heaps that it is in. */

@@ -81,8 +81,9 @@ function objectThere(core: CoreState, row: number): void {
         scheduler.taskPlaceable(user);
       }
     } else if (state[user] === TaskState.assigned) {
-      if (--unfinished[user] === 0) scheduler.inputsChanged(user, true);
+      // Before the task is counted as one that waits for it: it is to be told where to fetch it.
       if (table.worker[user] !== table.worker[row]) scheduler.guide.inputThere(row, user);
+      if (--unfinished[user] === 0) scheduler.inputsChanged(user, true);
     }
   }
 }
