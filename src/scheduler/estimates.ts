@@ -65,6 +65,19 @@ export class Estimates {
   }
 
   /**
+   * How long it will take until all that is on its way to the worker is there. What is late takes as long again,
+   * as nothing else is known of it.
+   */
+  arrivalMs(load: WorkerLoad): number {
+    const { transfers, nowMs } = this;
+    if (load.incomingBytes === 0) return 0;
+    const quietMs = load.incomingQuietMs(nowMs);
+    if (transfers.isOverdue(load, nowMs)) return quietMs;
+    const { bytesPerMs, latencyMs } = transfers.network;
+    return Math.max(0, latencyMs + load.incomingBytes / bytesPerMs - quietMs);
+  }
+
+  /**
    * How long a task of this class takes at a busy worker: as past ones did, but at least as long
    * as nothing has ended there, for those that run now may take longer than any before.
    */

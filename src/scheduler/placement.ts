@@ -73,6 +73,45 @@ export function missingBytes(scheduler: Scheduler, row: number, worker: number):
 }
 
 /**
+ * How long the task would wait there for its inputs: for those that are on their way, and for the `missing` bytes
+ * behind them.
+ */
+export function dataMs(
+  scheduler: Scheduler,
+  row: number,
+  load: WorkerLoad,
+  missing: number,
+): number {
+  const { estimates } = scheduler;
+  const transferMs = estimates.transferMs(load, missing);
+  if (!waitsFor(scheduler, row, load)) return transferMs;
+  return Math.max(transferMs, estimates.arrivalMs(load));
+}
+
+/** Whether some input is on its way to the worker. */
+function waitsFor({ tasks, transfers }: Scheduler, row: number, load: WorkerLoad): boolean {
+  if (load.incomingBytes === 0) return false;
+  const start = tasks.inputStart[row];
+  const count = Math.min(tasks.inputCount[row], INPUTS_CONSIDERED);
+  for (let i = 0; i < count; i++) {
+    if (transfers.isOnWay(tasks.edgeInput[start + i], load.index)) return true;
+  }
+  return false;
+}
+
+/** Bytes of the first inputs that the worker does not have, those on their way to it too. */
+export function lackedBytes({ tasks }: Scheduler, row: number, worker: number): number {
+  const start = tasks.inputStart[row];
+  const count = Math.min(tasks.inputCount[row], INPUTS_CONSIDERED);
+  let bytes = 0;
+  for (let i = 0; i < count; i++) {
+    const input = tasks.edgeInput[start + i];
+    if (tasks.inlineCell[input] < 0 && !tasks.holds(worker, input)) bytes += tasks.size[input];
+  }
+  return bytes;
+}
+
+/**
  * Whether the task, with a result of so many bytes in memory, frees little of it: then it is not to be
  * begun where memory would overflow.
  */
@@ -154,7 +193,7 @@ export class Placement {
     }
     const missing = missingBytes(scheduler, row, load.index);
     const startMs = estimates.startMs(load, variant);
-    const ms = Math.max(startMs, estimates.transferMs(load, missing));
+    const ms = Math.max(startMs, dataMs(scheduler, row, load, missing));
     if (load.fits(variant) || estimates.mayQueue(load, variant, this.durationMs, missing)) {
       if (ms > this.bestMs) return;
       if (ms === this.bestMs && this.worker !== undefined) {

@@ -1,17 +1,20 @@
 /**
  * Moves tasks from workers that have more than they can do to workers that idle: first those that queue
- * at the server for that worker, then those that were sent and have not started. Owns when that is
- * done, and how much is looked at. Part of Scheduler.
+ * at the server for that worker, then those that were sent and have not started, then those that wait for data
+ * (data-waits.ts). Owns when that is done, and how much is looked at. Part of Scheduler.
  */
+import { DataWaits } from "./data-waits.js";
 import { bestVariant } from "./heavy-tasks.js";
-import { missingBytes, onlyAdds } from "./placement.js";
+import { dataMs, missingBytes, onlyAdds } from "./placement.js";
 import type { Scheduler } from "./scheduler.js";
+import type { TaskClass } from "./task-class.js";
 import { TaskFlag, TaskState } from "./task-state.js";
 import { ableFor } from "./worker-index.js";
 import type { WorkerLoad } from "./worker-load.js";
 
-/** All workers are looked at no more often than this, per thousand of them. */
-const INTERVAL_MS = 1;
+/** Workers, and tasks, that are looked at per millisecond: then there is a pause, for tasks of one at most. */
+const WORKERS_PER_MS = 1000;
+const LOOKS_PER_MS = 4096;
 /** Taking back a task costs a round trip: shorter ones stay. */
 const WORTH_MOVING_MS = 2;
 /** Tasks of a queue looked at for one thief, and workers whose queues are. */
@@ -20,24 +23,39 @@ const VICTIMS_TRIED = 4;
 /** Tasks looked at each time: where none may move, hundreds of thieves would look at those of hundreds. */
 const LOOKED_AT_IN_ALL = 4096;
 
+/** One that was taken back and sent there again stays for so long: it may be that nobody else can do better. */
+const STAYS_MS = 100;
+/** So many are remembered. */
+const MAX_REMEMBERED = 4096;
+
 export class Rebalancing {
-  private lastMs = Number.NEGATIVE_INFINITY;
+  /** Rows that were taken back, and until when they stay then. */
+  private readonly stays = new Map<number, number>();
+  private nowMs = 0;
+  private nextMs = Number.NEGATIVE_INFINITY;
   /** Tasks that may still be looked at this time. */
   private looks = 0;
   /** Where it was broken off the last time: the number of a worker, and of a victim. */
   private firstThief = 0;
   private firstVictim = 0;
+  private readonly dataWaits: DataWaits;
 
-  constructor(private readonly scheduler: Scheduler) {}
+  constructor(private readonly scheduler: Scheduler) {
+    this.dataWaits = new DataWaits(scheduler);
+  }
 
   /** Once a pass. */
   advance(nowMs: number): void {
     const { alive, light } = this.scheduler;
-    const intervalMs = Math.max(1, alive.length / 1000) * INTERVAL_MS;
-    if (alive.length < 2 || nowMs - this.lastMs < intervalMs) return;
-    this.lastMs = nowMs;
+    if (alive.length < 2 || nowMs < this.nextMs) return;
+    this.nowMs = nowMs;
+    this.looks = LOOKED_AT_IN_ALL;
     light.rebalance();
     this.moveHeavy();
+    this.dataWaits.moveWaiting();
+    const looks = LOOKED_AT_IN_ALL - this.looks + this.dataWaits.looked;
+    const pauseMs = Math.min(1, looks / LOOKS_PER_MS);
+    this.nextMs = nowMs + Math.max(alive.length / WORKERS_PER_MS, pauseMs);
   }
 
   /** Idle workers take what others can't start soon. */
@@ -52,7 +70,6 @@ export class Rebalancing {
     }
     if (!idle || victims.length === 0) return;
     victims.sort((a, b) => excessCpus(b) - excessCpus(a) || a.index - b.index);
-    this.looks = LOOKED_AT_IN_ALL;
     const { firstThief } = this;
     let next = this.firstVictim;
     this.firstThief = 0;
@@ -112,13 +129,16 @@ export class Rebalancing {
       const row = heavySent[i];
       if (tasks.state[row] !== TaskState.assigned || tasks.worker[row] !== from.index) continue;
       if (tasks.flags[row] & (TaskFlag.started | TaskFlag.retracting)) continue;
-      if (tasks.unfinished[row] > 0 || !mayMove(scheduler, row, from, thief)) continue;
+      if (tasks.unfinished[row] > 0 || this.nowMs < (this.stays.get(row) ?? 0)) continue;
+      if (!mayMove(scheduler, row, from, thief)) continue;
       const taskClass = scheduler.classes.list[tasks.taskClass[row]];
       if (scheduler.estimates.turnMs(from, taskClass) < WORTH_MOVING_MS) continue;
       const variant = scheduler.variantOf(row);
       if (wanted > 0) wanted -= Math.max(variant.cpus, 1);
       else if (from.lacks(variant)) others--;
       else continue;
+      if (this.stays.size >= MAX_REMEMBERED) this.stays.clear();
+      this.stays.set(row, this.nowMs + STAYS_MS);
       from.retract(variant, 1);
       scheduler.actions.retract(row, from.index);
     }
@@ -130,24 +150,35 @@ function excessCpus(load: WorkerLoad): number {
   return load.cpusAssigned - load.cpusRetracting - load.cpus;
 }
 
-function mayMove(scheduler: Scheduler, row: number, from: WorkerLoad, thief: WorkerLoad): boolean {
-  const { tasks } = scheduler;
-  if (tasks.unfinished[row] > 0) return false;
-  const taskClass = scheduler.classes.list[tasks.taskClass[row]];
+/** Whether the thief could start the ready task now, if it had the data, and nothing says where it has to be. */
+export function couldTake(
+  scheduler: Scheduler,
+  row: number,
+  taskClass: TaskClass,
+  thief: WorkerLoad,
+): boolean {
   const { shape } = taskClass;
-  const { variants } = shape.kind;
   // The plan knows better, unless it has failed.
   if (scheduler.guide.isPlanned(row) && !scheduler.guide.isOverdue) return false;
   if (!ableFor(shape, thief)) return false;
   const bytes = scheduler.estimates.memoryBytes(row, taskClass);
-  if (onlyAdds(tasks, row, bytes) && !thief.mayAdd(bytes)) return false;
-  if (!variants.some((one) => thief.couldServe(one) && thief.fits(one))) return false;
-  const transferMs = scheduler.estimates.transferMs(
-    thief,
-    missingBytes(scheduler, row, thief.index),
-  );
+  if (onlyAdds(scheduler.tasks, row, bytes) && !thief.mayAdd(bytes)) return false;
+  return shape.kind.variants.some((one) => thief.couldServe(one) && thief.fits(one));
+}
+
+function mayMove(scheduler: Scheduler, row: number, from: WorkerLoad, thief: WorkerLoad): boolean {
+  const { tasks } = scheduler;
+  if (tasks.unfinished[row] > 0) return false;
+  const taskClass = scheduler.classes.list[tasks.taskClass[row]];
+  if (!couldTake(scheduler, row, taskClass, thief)) return false;
+  const transferMs = dataMs(scheduler, row, thief, missingBytes(scheduler, row, thief.index));
+  const { estimates } = scheduler;
+  if (tasks.state[row] === TaskState.assigned) {
+    const { cpus, resourceIds } = scheduler.variantOf(row);
+    // It does not wait for itself: else it would be sent back to where it was.
+    const others = resourceIds.length > 0 ? 1 : 1 - cpus / Math.max(cpus, from.cpusAssigned);
+    return transferMs < others * estimates.startMs(from, scheduler.variantOf(row));
+  }
   // What it waits for there may be another variant than the one that fits here.
-  const isSent = tasks.state[row] === TaskState.assigned;
-  const awaited = isSent ? scheduler.variantOf(row) : bestVariant(from, variants);
-  return transferMs < scheduler.estimates.startMs(from, awaited);
+  return transferMs < estimates.startMs(from, bestVariant(from, taskClass.shape.kind.variants));
 }

@@ -2,7 +2,16 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WorkerLoad } from "../../src/scheduler/index.js";
 import { FakeCluster, type TestTask } from "../server-core/fake-cluster.js";
-import { clusterOf, counts, finish, LARGE, schedulerOf, tasks, workerOf } from "./scheduling.js";
+import {
+  clusterOf,
+  counts,
+  finish,
+  idsAt,
+  LARGE,
+  schedulerOf,
+  tasks,
+  workerOf,
+} from "./scheduling.js";
 
 const user = (...inputs: number[]): TestTask => ({ inputs, result: true, cpus: 1 });
 
@@ -47,6 +56,32 @@ describe("inputs", () => {
     cluster.submit(0, 3, [user(0, 1, 2)]);
     cluster.schedule();
     expect(workerOf(cluster, 3)).toBe(workerOf(cluster, 1));
+  });
+
+  test("on their way to a worker have to be waited for: where they are late it is no place to start", () => {
+    const cluster = clusterOf([], LARGE);
+    cluster.join(1, { gpus: ["0"] });
+    cluster.join(2);
+    cluster.durationUs = 200_000;
+    cluster.submit(0, 0, tasks(1, { request: { cpus: 1, amounts: { gpus: 1 } } }));
+    cluster.runAll();
+    cluster.submit(0, 1, [user(0)]);
+    cluster.schedule();
+    cluster.nowMs += 100;
+    // The other worker has two cores: the next user waits there for the object, for 50 ms as it seems.
+    cluster.submit(0, 2, [user(0)]);
+    cluster.schedule();
+    expect([1, 2].map((id) => workerOf(cluster, id))).toEqual([0, 1]);
+    // Where the object is there is always something to do.
+    cluster.submit(0, 3, tasks(1, { request: { cpus: 1, amounts: { gpus: 1 } } }));
+    cluster.nowMs += 10_000;
+    finish(cluster, 1);
+    cluster.schedule();
+    expect(workerOf(cluster, 3)).toBe(0);
+    cluster.submit(0, 4, [user(0)]);
+    cluster.schedule();
+    expect(idsAt(cluster, 1)).toEqual([2]);
+    expect(schedulerOf(cluster).workers[1]!.freeCpus).toBe(1);
   });
 
   test("on their way to a worker attract as if they were there", () => {

@@ -1,7 +1,7 @@
 /** Work that is taken from workers that can't start it soon, by those that can. */
 import { describe, expect, test } from "vitest";
 import { DEFAULT_NETWORK } from "../../src/scheduler/index.js";
-import type { FakeCluster, TestRequest, TestTask } from "../server-core/fake-cluster.js";
+import { FakeCluster, type TestRequest, type TestTask } from "../server-core/fake-cluster.js";
 import {
   clusterOf,
   counts,
@@ -217,6 +217,26 @@ describe("what was sent to a worker", () => {
     expectSecondMovesForGpu(request, [4], [1, { gpus: ["0"] }]);
   });
 
+  test("and comes back to where it was stays there for a while", () => {
+    const cluster = withThreeSent();
+    const row = cluster.row(0, 3);
+    cluster.record = [];
+    cluster.schedule();
+    expect(retractedFrom(cluster, 0)).toEqual([3]);
+    // Meanwhile the other worker has got enough to do; then it idles again.
+    cluster.submit(0, 4, tasks(2, { cpus: 1, priority: 1 }));
+    cluster.schedule();
+    cluster.giveBack(0, row);
+    cluster.schedule();
+    const first = workerOf(cluster, 3);
+    cluster.nowMs += 20;
+    for (const id of idsAt(cluster, 1)) finish(cluster, id);
+    passes(cluster, 10);
+    expect(cluster.record.filter((line) => line.startsWith(`retract ${row} `))).toHaveLength(1);
+    cluster.runAll();
+    expect([first, cluster.finished.size]).toEqual([first, 6]);
+  });
+
   test("is not taken twice as fast as it is wanted", () => {
     const cluster = clusterOf([4]);
     cluster.submit(0, 0, tasks(8, { cpus: 1 }));
@@ -225,6 +245,125 @@ describe("what was sent to a worker", () => {
     cluster.join(2);
     cluster.schedule();
     expect(retractedFrom(cluster, 0)).toHaveLength(2);
+  });
+});
+
+/**
+ * Workers 0 and 1 with one core each; task 0 of worker 0 has made an object of 50 MB. One user of it runs there, the
+ * other one was sent to worker 1 and waits for the object, which should take 50 ms.
+ */
+function withTransfer(more: Partial<TestTask> = {}): FakeCluster {
+  const cluster = clusterOf([1, 1], LARGE);
+  cluster.durationUs = 200_000;
+  cluster.submit(0, 0, tasks(1, { cpus: 1 }));
+  cluster.runAll();
+  cluster.submit(0, 1, [user(0), user(0, more)]);
+  cluster.schedule();
+  expect([workerOf(cluster, 1), workerOf(cluster, 2)]).toEqual([0, 1]);
+  cluster.start(0, cluster.row(0, 1));
+  return cluster;
+}
+
+describe("what waits at a worker for data", () => {
+  test("stays while nobody else could start it", () => {
+    const cluster = withTransfer();
+    for (let i = 0; i < 20; i++) {
+      cluster.nowMs += 1000;
+      passes(cluster, 1);
+    }
+    expect(workerOf(cluster, 2)).toBe(1);
+  });
+
+  test("goes to the worker that has it when that one idles", () => {
+    const cluster = withTransfer();
+    finish(cluster, 1);
+    passes(cluster, 2);
+    expect(counts(cluster)).toEqual([1, 0]);
+    expect(schedulerOf(cluster).alive.map((load) => load.cpusRetracting)).toEqual([0, 0]);
+    expect(schedulerOf(cluster).alive.map((load) => load.incomingBytes)).toEqual([0, 0]);
+  });
+
+  test("stays if the data should be there in a moment, and goes if it is late", () => {
+    const cluster = withTransfer();
+    cluster.nowMs += 44;
+    finish(cluster, 1);
+    passes(cluster, 10);
+    expect(workerOf(cluster, 2)).toBe(1);
+    cluster.nowMs += 40;
+    passes(cluster, 2);
+    expect(workerOf(cluster, 2)).toBe(0);
+  });
+
+  test("stays if it has started", () => {
+    const cluster = withTransfer();
+    cluster.start(1, cluster.row(0, 2));
+    finish(cluster, 1);
+    cluster.nowMs += 1000;
+    passes(cluster, 3);
+    expect(workerOf(cluster, 2)).toBe(1);
+  });
+
+  test("is not sent back where it has waited, though the worker that took it over has enough to do now", () => {
+    const cluster = withTransfer();
+    cluster.nowMs += 10_000;
+    finish(cluster, 1);
+    cluster.schedule();
+    expect(retractedFrom(cluster, 1)).toEqual([2]);
+    // Before it is given back the other worker has got something more urgent.
+    cluster.submit(0, 3, [user(0, { priority: 1 })]);
+    cluster.schedule();
+    expect(workerOf(cluster, 3)).toBe(0);
+    passes(cluster, 5);
+    // The object needs longer than 10 s, and in 200 ms there is a core where it is.
+    expect(counts(cluster)[1]).toBe(0);
+    cluster.runAll();
+    expect(workerOf(cluster, 2)).toBe(0);
+  });
+
+  test("is taken back as fast as it can be started", () => {
+    const cluster = clusterOf([2, 4], LARGE);
+    cluster.durationUs = 200_000;
+    cluster.submit(0, 0, tasks(1, { cpus: 1 }));
+    cluster.runAll();
+    const at = workerOf(cluster, 0);
+    cluster.submit(
+      0,
+      1,
+      Array.from({ length: 6 }, () => user(0)),
+    );
+    cluster.schedule();
+    const there = idsAt(cluster, at);
+    const other = 1 - at;
+    const waiting = counts(cluster)[other];
+    const cores = [2, 4][at];
+    expect([there.length, waiting]).toEqual([cores, 6 - cores]);
+    finish(cluster, ...there);
+    for (let i = 0; i < 5; i++) cluster.schedule();
+    expect(retractedFrom(cluster, other)).toHaveLength(Math.min(cores, waiting));
+  });
+
+  test("goes to one that has most of it, not to one that would have to fetch as much", () => {
+    const at = (lastBytes: number): number => {
+      const cluster = new FakeCluster(5, (row) => (row === 1 ? lastBytes : LARGE));
+      cluster.client(0);
+      for (let i = 0; i < 2; i++) cluster.join(1);
+      cluster.durationUs = 200_000;
+      cluster.submit(0, 0, tasks(2, { cpus: 1 }));
+      cluster.runAll();
+      expect([workerOf(cluster, 0), workerOf(cluster, 1)]).toEqual([0, 1]);
+      // Both workers have something to do; what needs both objects goes to the third, and has to fetch them.
+      cluster.submit(0, 2, [user(0), user(1)]);
+      cluster.schedule();
+      cluster.join(1);
+      cluster.submit(0, 4, [{ ...user(0), inputs: [0, 1] }]);
+      cluster.schedule();
+      expect(workerOf(cluster, 4)).toBe(2);
+      finish(cluster, 2);
+      passes(cluster, 3);
+      return workerOf(cluster, 4);
+    };
+    expect(at(2 * LARGE)).toBe(2);
+    expect(at(LARGE / 5)).toBe(0);
   });
 });
 

@@ -141,6 +141,34 @@ describe("makespans by hand", () => {
   });
 });
 
+describe("a large object that all need, on a slow network", () => {
+  /** One task makes 1 GB, others of 100 ms need it. The network needs minutes for it, and nobody knows. */
+  const tasks: Record<string, SmallTask> = { source: { ms: 100, bytes: 1e9 } };
+  for (let i = 0; i < 200; i++) tasks[`user:${i}`] = { ms: 100, needs: ["source"] };
+  const simulated = (information: "none" | "exact") =>
+    runChecked({
+      workload: workloadOf(tasks),
+      workers: readWorkers("4x2", "workers"),
+      bytesPerMs: 1000,
+      costs: { ...NO_COSTS, latencyMs: 0.1 },
+      information,
+    }).report;
+
+  it("takes no longer than on one worker: what waits for it elsewhere comes back", () => {
+    const report = simulated("none");
+    // 100 ms, and 200 x 100 ms on 2 cores.
+    expect(report.makespanMs).toBeLessThan(10_300);
+    // Each of the 12 once.
+    expect(report.server.retractions).toBe(12);
+  });
+
+  it("and takes little longer if a plan was made for a fast one", () => {
+    const report = simulated("exact");
+    expect(report.makespanMs).toBeLessThan(13_000);
+    expect(report.server.retractions).toBeLessThan(250);
+  });
+});
+
 describe("faults by hand", () => {
   it("a worker that becomes slow takes longer for what is left", () => {
     const report = run({ a: { ms: 1000 } }, "1x1", {
