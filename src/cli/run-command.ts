@@ -12,7 +12,7 @@ import { readableFile, serverAddress } from "./values.js";
 
 export async function runCommand(args: string[], flags: RunFlags): Promise<undefined> {
   const [file, ...scriptArgs] = args;
-  const path = readableFile("script", file);
+  const path = readableFile("script", file, "the path of a script");
   if (flags.server !== undefined) {
     const { host, port } = serverAddress(flags.server);
     // Client.connect() without an address reads it.

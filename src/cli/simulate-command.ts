@@ -87,7 +87,9 @@ export async function simulateCommand(_args: string[], flags: SimulateFlags): Pr
       ? JSON.stringify({ ...report, recorded, simulator: cost }, null, 2)
       : describeSimulation(report, cost, recorded);
   process.stdout.write(`${text}\n`);
-  return report.completed || flags.until !== undefined ? 0 : 1;
+  // What was not to be simulated any more is not missed.
+  const stopped = untilMs !== undefined && report.makespanMs >= untilMs;
+  return report.completed || stopped ? 0 : 1;
 }
 
 async function readWorkload(
@@ -121,7 +123,7 @@ async function readWorkload(
 }
 
 function parseFile(file: string): unknown {
-  const bytes = readFileSync(readableFile("graph", file));
+  const bytes = readFileSync(readableFile("graph", file, "the path of a graph file (JSON)"));
   try {
     const zipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
     return JSON.parse((zipped ? gunzipSync(bytes) : bytes).toString("utf8"));

@@ -30,7 +30,7 @@ export const SIMULATE: CommandSpec = {
     "Executes a graph of tasks on virtual time, with the same scheduler and worker logic as a real cluster, and reports " +
     "how long it takes, how far that is from the lower bound, and where the time went. " +
     "docs/simulation.md explains the model, the generators and the report. " +
-    "Ends with code 1 when not all tasks can be finished.",
+    "Ends with code 1 when not all tasks can be finished; with code 0 also when --until ended it before they were.",
   arguments: [],
   options: [
     { flags: "--graph <file>", description: "tasks from a graph file (.json, .json.gz)" },

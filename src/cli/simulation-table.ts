@@ -34,7 +34,7 @@ export function describeSimulation(
     `${workload.name}: ${count(workload.tasks)} tasks with ${count(workload.inputs)} inputs on ${count(workers.length)} workers with ${count(cpus)} cores`,
     "",
     report.completed
-      ? `Makespan      ${time(report.makespanMs)}, ${report.ratio.toFixed(3)} x the lower bound of ${time(lowerBound.ms)} (${bounds(report)})`
+      ? `Makespan      ${time(report.makespanMs)}, ${ratio(report.makespanMs, lowerBound.ms)} the lower bound of ${time(lowerBound.ms)} (${bounds(report)})`
       : `NOT COMPLETED after ${time(report.makespanMs)}: ${report.reason ?? "unknown"}`,
     ...(recorded === undefined ? [] : [recordedLine(report, recorded)]),
     `Utilisation   ${percent(report.utilisation)} of the cores' time`,
@@ -57,6 +57,12 @@ function recordedLine({ completed, makespanMs }: SimulationReport, recorded: Rec
   const share =
     completed && recorded.makespanMs > 0 ? `; the simulated makespan is ${ratio} of it` : "";
   return `Recorded      ${time(recorded.makespanMs)} on ${count(workers)} workers with ${count(cpus)} cores${share}`;
+}
+
+/** How many times as long. Where tasks take next to no time that says nothing. */
+function ratio(ms: number, ofMs: number): string {
+  if (ofMs === 0) return "1.000 x";
+  return ms < 1e6 * ofMs ? `${(ms / ofMs).toFixed(3)} x` : "over a million times";
 }
 
 function bounds({ lowerBound }: SimulationReport): string {

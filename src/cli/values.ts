@@ -146,8 +146,12 @@ export function usableDirectory(name: string, path: string): string {
   return full;
 }
 
-/** The full path of a file that can be read. */
-export function readableFile(name: string, path: string): string {
+/**
+ * The full path of a file that can be read.
+ *
+ * @param what is wanted, for the message if it is a directory: "the path of a script"
+ */
+export function readableFile(name: string, path: string, what: string): string {
   const full = resolve(path);
   try {
     accessSync(full, constants.R_OK);
@@ -155,7 +159,7 @@ export function readableFile(name: string, path: string): string {
     throw new CliError(`${name} ${full} cannot be read: ${systemReason(error)}; check the path`);
   }
   if (!statSync(full).isFile()) {
-    throw new CliError(`${name} ${full} is not a file; give the path of a script`);
+    throw new CliError(`${name} ${full} is not a file; give ${what}`);
   }
   return full;
 }

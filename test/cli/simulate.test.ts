@@ -31,6 +31,11 @@ describe("loom simulate", () => {
     expect(code).toBe(0);
   });
 
+  it("says little of how far it is from a bound of next to nothing", async () => {
+    const { stdout } = await runCli("simulate --generate fanout:1,ms=1e-300".split(" "));
+    expect(stdout).toMatch(/\nMakespan +[\d.]+ ms, over a million times the lower bound of /);
+  });
+
   it("takes several sorts of workers in place of the default", async () => {
     const args = "--generate fanout:8,ms=100 --free --workers 1x2,speed=2 --workers 2x2".split(" ");
     const { code, report } = await simulated(...args);
@@ -59,6 +64,8 @@ describe("loom simulate", () => {
     expect(impossible.report.reason).toMatch(/nothing happens any more/);
     const stopped = await simulated("--generate", "fanout:2,ms=5s", "--until", "1s");
     expect(stopped).toMatchObject({ code: 0, report: { completed: false, makespanMs: 1000 } });
+    const both = await simulated("--generate", "fanout:2,cpus=99", "--until", "1h");
+    expect(both).toMatchObject({ code: 1, report: { completed: false } });
   });
 
   it.each([
@@ -87,6 +94,10 @@ describe("loom simulate", () => {
     const run = () => runCli(["simulate", "--graph", file]);
     writeFileSync(file, "{");
     expect(await run()).toMatchObject({ code: 2, stderr: expect.stringMatching(/is not JSON/) });
+    const given = await runCli(["simulate", "--graph", directory]);
+    expect(given.stderr).toBe(
+      `loom simulate: graph ${directory} is not a file; give the path of a graph file (JSON)\n`,
+    );
     const task = { id: 7, duration: -1, cpus: 1, inputs: [], outputs: [] };
     writeFileSync(file, JSON.stringify({ tasks: [task] }));
     expect(await run()).toMatchObject({
