@@ -46,6 +46,12 @@ export class Estimates {
     return declaredBytes >= 0 ? declaredBytes : taskClass.memoryBytes;
   }
 
+  /** Bytes of the task's result; 0: nothing is known. */
+  resultBytes(row: number, taskClass: TaskClass): number {
+    const declaredBytes = this.declared.any ? this.declared.resultBytes(row) : Number.NaN;
+    return declaredBytes >= 0 ? declaredBytes : (taskClass.resultBytes ?? 0);
+  }
+
   /** How long a task with this request would wait there for what it asks for before it starts. */
   startMs(load: WorkerLoad, variant: RequestVariant): number {
     if (load.fits(variant)) return 0;

@@ -2,6 +2,7 @@
  * Hands out tasks with requests: the first in order (user priority, then rank) first; where it fits
  * nowhere, tasks of other shapes may go before it. Those that queue at a worker go there when it has room.
  */
+import { gatheredAt } from "./gathering.js";
 import { Placement } from "./placement.js";
 import type { RequestVariant } from "./request-kind.js";
 import { RowHeap } from "./row-heap.js";
@@ -54,6 +55,16 @@ export class HeavyTasks {
       const row = queue.top();
       const taskClass = classes.list[tasks.taskClass[row]];
       if (!taskClass.light && scheduler.sendable(row, load, taskClass)) {
+        if (tasks.state[row] === TaskState.ready && !guide.isPlanned(row)) {
+          // What its result is like may be known only now.
+          const gathered = gatheredAt(scheduler, row, taskClass);
+          if (gathered !== undefined && gathered !== load) {
+            queue.pop();
+            scheduler.budget--;
+            scheduler.queueLocally(row, gathered, taskClass);
+            continue;
+          }
+        }
         const variant = bestVariant(load, taskClass.shape.kind.variants);
         const durationMs = estimates.durationMs(row, taskClass);
         // All of a plan is sent, so that the worker may start any of it when its inputs are there.
@@ -120,6 +131,15 @@ export class HeavyTasks {
       const { heavy } = shape;
       const row = heavy.top();
       const taskClass = classes.list[tasks.taskClass[row]];
+      const gathered = gatheredAt(scheduler, row, taskClass);
+      if (gathered !== undefined) {
+        heavy.pop();
+        scheduler.budget--;
+        scheduler.queueLocally(row, gathered, taskClass);
+        this.skipStale(shape);
+        if (heavy.length > 0) shapeHeap.push(shape.index, heavy.topKey());
+        continue;
+      }
       placement.choose(row, taskClass);
       if (placement.worker === undefined && placement.heldBack) {
         const bytes = estimates.memoryBytes(row, taskClass);

@@ -4,6 +4,7 @@
  * (data-waits.ts). Owns when that is done, and how much is looked at. Part of Scheduler.
  */
 import { DataWaits } from "./data-waits.js";
+import { gatheredAt } from "./gathering.js";
 import { bestVariant } from "./heavy-tasks.js";
 import { dataMs, missingBytes, onlyAdds } from "./placement.js";
 import type { Scheduler } from "./scheduler.js";
@@ -161,6 +162,8 @@ export function couldTake(
   // The plan knows better, unless it has failed.
   if (scheduler.guide.isPlanned(row) && !scheduler.guide.isOverdue) return false;
   if (!ableFor(shape, thief)) return false;
+  const gathered = gatheredAt(scheduler, row, taskClass);
+  if (gathered !== undefined && gathered !== thief) return false;
   const bytes = scheduler.estimates.memoryBytes(row, taskClass);
   if (onlyAdds(scheduler.tasks, row, bytes) && !thief.mayAdd(bytes)) return false;
   return shape.kind.variants.some((one) => thief.couldServe(one) && thief.fits(one));

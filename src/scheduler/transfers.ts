@@ -51,6 +51,8 @@ export class Transfers {
   /** The pass after the last measured arrival. */
   private arrivedMs = Number.NEGATIVE_INFINITY;
   private hasArrived = false;
+  /** Whether the bandwidth is known, or something is known of it. */
+  isMeasured = false;
   /** By row, then by worker index. */
   private readonly onWay = new Map<number, Map<number, Way>>();
 
@@ -58,6 +60,7 @@ export class Transfers {
     this.network = network;
     this.measuredBytesPerMs = network.bytesPerMs;
     this.isKnown = true;
+    this.isMeasured = true;
   }
 
   /** Whether the object is on its way to the worker. */
@@ -97,6 +100,7 @@ export class Transfers {
     // What was doubted is known now.
     this.measuredBytesPerMs = this.isDoubted ? measured : before + NEWEST * (measured - before);
     this.hasArrived = true;
+    this.isMeasured = true;
     this.believe();
   }
 

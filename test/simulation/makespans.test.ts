@@ -169,6 +169,22 @@ describe("a large object that all need, on a slow network", () => {
   });
 });
 
+describe("large results that one task takes all of", () => {
+  it.each([
+    ["1GiB/s", 2 ** 30],
+    ["100MiB/s", 100 * 2 ** 20],
+  ])("are made where it takes no longer than on one worker, with %s", (_name, bytesPerS) => {
+    const [one, eight] = ["1x4", "8x4"].map((workers) =>
+      simulate({
+        workload: generate("fork:200,bytes=1e8", 1),
+        workers: readWorkers(workers, "workers"),
+        bytesPerMs: bytesPerS / 1000,
+      }),
+    );
+    expect(eight.makespanMs).toBeLessThan(1.02 * one.makespanMs);
+  });
+});
+
 describe("faults by hand", () => {
   it("a worker that becomes slow takes longer for what is left", () => {
     const report = run({ a: { ms: 1000 } }, "1x1", {
