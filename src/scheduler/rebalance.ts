@@ -16,6 +16,8 @@ import type { WorkerLoad } from "./worker-load.js";
 /** Workers, and tasks, that are looked at per millisecond: then there is a pause, for tasks of one at most. */
 const WORKERS_PER_MS = 1000;
 const LOOKS_PER_MS = 4096;
+/** Light tasks are so short that moving them more often costs more, in transfers too, than it gains. */
+const LIGHT_INTERVAL_MS = 1;
 /** Taking back a task costs a round trip: shorter ones stay. */
 const WORTH_MOVING_MS = 2;
 /** Tasks of a queue looked at for one thief, and workers whose queues are. */
@@ -34,6 +36,7 @@ export class Rebalancing {
   private readonly stays = new Map<number, number>();
   private nowMs = 0;
   private nextMs = Number.NEGATIVE_INFINITY;
+  private nextLightMs = Number.NEGATIVE_INFINITY;
   /** Tasks that may still be looked at this time. */
   private looks = 0;
   /** Where it was broken off the last time: the number of a worker, and of a victim. */
@@ -51,7 +54,10 @@ export class Rebalancing {
     if (alive.length < 2 || nowMs < this.nextMs) return;
     this.nowMs = nowMs;
     this.looks = LOOKED_AT_IN_ALL;
-    light.rebalance();
+    if (nowMs >= this.nextLightMs) {
+      this.nextLightMs = nowMs + Math.max(LIGHT_INTERVAL_MS, alive.length / WORKERS_PER_MS);
+      light.rebalance();
+    }
     this.moveHeavy();
     this.dataWaits.moveWaiting();
     const looks = LOOKED_AT_IN_ALL - this.looks + this.dataWaits.looked;
