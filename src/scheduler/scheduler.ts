@@ -16,6 +16,7 @@ import { expectNoInputs } from "./expected-inputs.js";
 import { Guide } from "./guide.js";
 import { bestVariant, HeavyTasks } from "./heavy-tasks.js";
 import { LightTasks } from "./light-tasks.js";
+import { noteDuration } from "./measured-duration.js";
 import { preferredWorker, unfinishedAllAt } from "./placement.js";
 import { Ranking } from "./ranking.js";
 import { Rebalancing } from "./rebalance.js";
@@ -57,7 +58,8 @@ export class Scheduler {
   private readonly variants = new Map<number, RequestVariant>();
   /** Shapes with ready tasks may be among these. */
   private readonly readyShapes = new Set<number>();
-  private nowMs = 0;
+  /** @internal Of the pass. */
+  nowMs = 0;
 
   constructor(
     readonly tasks: TaskView,
@@ -236,28 +238,11 @@ export class Scheduler {
         if (durationUs > 0) taskClass.durations.add(durationUs / 1000);
       } else {
         if (resultBytes < 0) expectNoInputs(this, row, load);
-        this.noteDuration(row, load, durationUs / 1000, estimateMs, wasPlanned);
+        noteDuration(this, row, load, { ms: durationUs / 1000, estimateMs, wasPlanned });
         load.forgetEnded(this.tasks);
       }
     }
     if (this.variants.size > 0) this.variants.delete(row);
-  }
-
-  private noteDuration(
-    row: number,
-    load: WorkerLoad,
-    ms: number,
-    estimateMs: number,
-    wasPlanned: boolean,
-  ): void {
-    const taskClass = this.classes.list[this.tasks.taskClass[row]];
-    if (this.tasks.flags[row] & TaskFlag.started) taskClass.durations.ended(this.nowMs, ms);
-    if (ms <= 0) return;
-    load.heavyFinished = true;
-    if (taskClass.known) load.addDuration(ms, estimateMs);
-    if (wasPlanned) this.guide.noteDuration(ms, estimateMs);
-    taskClass.durations.add(ms);
-    this.ranking.estimateChanged(taskClass.index, this.nowMs);
   }
 
   /** The worker has fetched the object of the row. `durationMs` 0: not measured. */

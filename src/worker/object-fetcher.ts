@@ -15,7 +15,7 @@ import {
 import { formatAddress, PeerClient, type PeerGetOptions } from "../transport/index.js";
 import type { ObjectFetch } from "../worker-core/index.js";
 import type { Traffic } from "./sampler.js";
-import type { FetchStarter } from "./task-runner.js";
+import type { FetchStarter } from "./task-runner-options.js";
 
 /** Told how fetches ended. */
 export interface FetchListener {

@@ -1,7 +1,8 @@
 /**
  * Executes what the core lets start and tells it the outcome. Owns the loop that pulls tasks,
  * the executors' results on their way into the store, and the batch of records for the
- * server. Knows no socket: frames leave through `send`, fetches through {@link FetchStarter}.
+ * server. Knows no socket: frames leave through `send`, fetches through {@link FetchStarter}
+ * (task-runner-options.ts).
  *
  * Short tasks run in a loop for at most {@link SLICE_MS}, then results leave and messages
  * are read before it goes on. Nothing is allocated for waiting unless an executor returns a
@@ -19,12 +20,7 @@ import {
   writeCheckpoint,
 } from "../object-store/index.js";
 import { INLINE_LIMIT, WorkerToServerWriter } from "../protocol/index.js";
-import {
-  type ObjectFetch,
-  WorkerCore,
-  type WorkerCoreOptions,
-  type WorkerTask,
-} from "../worker-core/index.js";
+import { type ObjectFetch, WorkerCore, type WorkerTask } from "../worker-core/index.js";
 import { CoreEffects } from "./core-effects.js";
 import { DeathWitnesses } from "./death-witnesses.js";
 import { Measurements } from "./measurements.js";
@@ -33,6 +29,7 @@ import { RunningTask, type TaskOwner } from "./task-execution.js";
 import { failureOf, isTaskFailure, overTime, unknownType } from "./task-failure.js";
 import { TaskGrants } from "./task-grants.js";
 import { TaskLog } from "./task-log.js";
+import type { FetchStarter, TaskRunnerOptions } from "./task-runner-options.js";
 import type { TaskTrace } from "./task-trace.js";
 
 const SLICE_MS = 5;
@@ -44,30 +41,6 @@ const WORK_BETWEEN_CLOCK_READS = 32;
 const MAX_LOG_TEXT = 64 * 1024;
 
 const ZERO_WORK_BYTES = Uint8Array.of(0);
-
-/** Carries out fetches; answers with {@link TaskRunner.objectArrived} or {@link TaskRunner.fetchFailed}. */
-export interface FetchStarter {
-  /** Must not answer before it returns. */
-  start(fetch: ObjectFetch): void;
-  abort(fetch: ObjectFetch): void;
-}
-
-export interface TaskRunnerOptions {
-  readonly cpus: number;
-  /** What tasks may hold besides. Default: nothing. */
-  readonly resources?: WorkerCoreOptions["resources"];
-  /** Number of the core of each slot; empty: nothing is pinned. */
-  readonly coreNumbers: readonly number[];
-  readonly executors: readonly Executor[];
-  readonly store: ObjectStore;
-  readonly zeroWork: boolean;
-  readonly logger: Logger;
-  send(frame: Uint8Array): void;
-  /** What was sent leaves now: this process may be about to die. */
-  flush(): void;
-  /** A bug in the worker: nothing can be relied on any more. */
-  broken(error: unknown): void;
-}
 
 export class TaskRunner implements TaskOwner {
   readonly core: WorkerCore;
@@ -203,8 +176,7 @@ export class TaskRunner implements TaskOwner {
       for (const executor of this.executors) executor.flush?.();
       if (this.lightTasks > 0) this.trace?.light(startMs, this.lightTasks);
       this.measurements.tellMemory();
-      const batch = this.writer.take();
-      if (batch !== undefined) this.options.send(batch);
+      this.sendBatch();
     } catch (error) {
       this.options.broken(error);
     }
@@ -240,11 +212,11 @@ export class TaskRunner implements TaskOwner {
       const executor = this.executorOf[task.taskType];
       if (executor === undefined) throw unknownType(task.taskType, this.symbols, this.executors);
       const inputs = this.inputsOf(task);
-      const { coreNumbers } = this.options;
+      const { options, grants } = this;
       const type = this.symbols[task.taskType];
       const shares = leader !== undefined;
-      const { grants } = this;
-      const running = new RunningTask(this, task, type, inputs, coreNumbers, shares, grants);
+      const cores = options.coreNumbers;
+      const running = new RunningTask(this, task, type, inputs, cores, shares, grants);
       if (task.request !== undefined && (running.once || executor.runsInWorker)) this.tellStart();
       const result = executor.execute(running);
       if (result === undefined) {
@@ -271,13 +243,17 @@ export class TaskRunner implements TaskOwner {
   }
 
   /**
-   * That a task has started is told before it begins where it may take this process with it: the server would
-   * take it for one that never ran, give it to the next worker, and the next. Of light tasks the server assumes it.
+   * Told before it begins, where it may take this process with it: the server would give it to the next worker, and
+   * the next, as one that never ran. Of light tasks the server assumes it.
    */
   private tellStart(): void {
+    this.sendBatch();
+    this.options.flush();
+  }
+
+  private sendBatch(): void {
     const batch = this.writer.take();
     if (batch !== undefined) this.options.send(batch);
-    this.options.flush();
   }
 
   private async finishLater(
