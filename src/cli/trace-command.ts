@@ -2,7 +2,7 @@
 import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { counted, systemReason } from "../base/index.js";
+import { counted, shownName, systemReason } from "../base/index.js";
 import {
   arrowOf,
   chromeOf,
@@ -19,6 +19,7 @@ import { writeWholeFile } from "./whole-file.js";
 const ACTIONS = ["info", "export"];
 const FORMATS = ["chrome", "csv", "arrow"] as const;
 type Format = (typeof FORMATS)[number];
+const NAME_WIDTH = 32;
 /** More workers than this are not listed one by one. */
 const MAX_LISTED = 32;
 
@@ -140,7 +141,7 @@ function workerSummary(worker: TracedWorker) {
 function describe(its: Summary): string {
   const states = Object.entries(its.states).map(([name, count]) => `${shown(count)} ${name}`);
   const groups = its.groups.slice(0, MAX_LISTED).map((group) => {
-    return `  ${group.label.padEnd(32)} ${shown(group.tasks).padStart(12)} ${group.tasks === 1 ? "task " : "tasks"}  ${seconds(group.executedMs)}`;
+    return `  ${shownName(group.label, NAME_WIDTH).padEnd(NAME_WIDTH)} ${shown(group.tasks).padStart(12)} ${group.tasks === 1 ? "task " : "tasks"}  ${seconds(group.executedMs)}`;
   });
   const workers = its.workers.slice(0, MAX_LISTED).map(describeWorker);
   const more = (list: readonly unknown[]): string[] =>

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fileOf, headerOf, serverRecords } from "../trace/traces.js";
 import { runCli } from "./cli-process.js";
 
 const golden = fileURLToPath(new URL("../trace/golden/v1", import.meta.url));
@@ -30,6 +31,20 @@ describe("loom trace", () => {
     );
     expect(stderr).toBe("");
     expect(code).toBe(0);
+  });
+
+  it("info shows labels that steer no terminal", async () => {
+    const odd = mkdtempSync(join(directory, "odd-"));
+    const records = serverRecords((writer) => {
+      writer.names();
+      writer.class({ class: 2, label: "x\x1b[31mred", priority: 0, variants: [] });
+      writer.plan(0, [[]], { taskClass: Uint16Array.of(2) });
+      writer.end();
+    });
+    writeFileSync(join(odd, "server.loomtrace"), fileOf(headerOf("server"), records));
+    const { stdout } = await runCli(["trace", "info", odd]);
+    expect(stdout).toContain("\n  x?[31mred ");
+    expect(stdout).not.toContain("\x1b");
   });
 
   it("info --json says it to programs", async () => {
