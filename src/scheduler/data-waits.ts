@@ -6,8 +6,8 @@
  * fetch starts them; and for another one only what is known of the network counts, not that a transfer is late, and
  * it must need half the time, so that what is left halves each time.
  */
+import { couldTake } from "./could-take.js";
 import { lackedBytes } from "./placement.js";
-import { couldTake } from "./rebalance.js";
 import type { Scheduler } from "./scheduler.js";
 import { TaskFlag, TaskState } from "./task-state.js";
 import { LARGE_BYTES } from "./transfers.js";

@@ -3,14 +3,12 @@
  * at the server for that worker, then those that were sent and have not started, then those that wait for data
  * (data-waits.ts). Owns when that is done, and how much is looked at. Part of Scheduler.
  */
+import { couldTake } from "./could-take.js";
 import { DataWaits } from "./data-waits.js";
-import { gatheredAt } from "./gathering.js";
 import { bestVariant } from "./heavy-tasks.js";
-import { dataMs, missingBytes, onlyAdds } from "./placement.js";
+import { dataMs, missingBytes } from "./placement.js";
 import type { Scheduler } from "./scheduler.js";
-import type { TaskClass } from "./task-class.js";
 import { TaskFlag, TaskState } from "./task-state.js";
-import { ableFor } from "./worker-index.js";
 import type { WorkerLoad } from "./worker-load.js";
 
 /** Workers, and tasks, that are looked at per millisecond: then there is a pause, for tasks of one at most. */
@@ -155,24 +153,6 @@ export class Rebalancing {
 /** Cores' worth of tasks that were sent to the worker and can't be running. */
 function excessCpus(load: WorkerLoad): number {
   return load.cpusAssigned - load.cpusRetracting - load.cpus;
-}
-
-/** Whether the thief could start the ready task now, if it had the data, and nothing says where it has to be. */
-export function couldTake(
-  scheduler: Scheduler,
-  row: number,
-  taskClass: TaskClass,
-  thief: WorkerLoad,
-): boolean {
-  const { shape } = taskClass;
-  // The plan knows better, unless it has failed.
-  if (scheduler.guide.isPlanned(row) && !scheduler.guide.isOverdue) return false;
-  if (!ableFor(shape, thief)) return false;
-  const gathered = gatheredAt(scheduler, row, taskClass);
-  if (gathered !== undefined && gathered !== thief) return false;
-  const bytes = scheduler.estimates.memoryBytes(row, taskClass);
-  if (onlyAdds(scheduler.tasks, row, bytes) && !thief.mayAdd(bytes)) return false;
-  return shape.kind.variants.some((one) => thief.couldServe(one) && thief.fits(one));
 }
 
 function mayMove(scheduler: Scheduler, row: number, from: WorkerLoad, thief: WorkerLoad): boolean {

@@ -73,7 +73,7 @@ function findAndHold(
   const { taskCount, taskType, request, requests, idBase, priority } = columns;
   const { classes: known, kinds } = core.scheduler;
   const classes = new Uint16Array(taskCount);
-  const labels = new LabelNumbers(columns, (text) => known.label(text));
+  const labels = new PlanLabelReader(columns, (text) => known.label(text));
   const found = new Map<number, number>();
   const kindOf: (RequestKind | undefined)[] = [];
   const unableShapes = new Set<TaskShape>();
@@ -187,7 +187,7 @@ function mustRefuse({ scheduler }: CoreState, shape: TaskShape, when: number): b
 }
 
 /** Numbers of labels. Neighbours mostly have the same: their bytes are compared, nothing is decoded. */
-class LabelNumbers {
+class PlanLabelReader {
   private lastStart = 0;
   private lastLength = 0;
   private last = 0;

@@ -8,7 +8,7 @@ import { LoomError, messageOf } from "../base/index.js";
 import { DamagedTrace } from "./damaged-trace.js";
 import { TRACE_FILE_SUFFIX, type TraceHeader } from "./format.js";
 import { TraceDecoder, type TraceVisitor } from "./trace-decoder.js";
-import { MAX_HEADER_BYTES, OTHER_VERSION, readHeader } from "./trace-header.js";
+import { MAX_HEADER_BYTES, readHeader } from "./trace-header.js";
 
 const PIECE_BYTES = 1024 * 1024;
 const MAX_NAMED = 5;
@@ -100,9 +100,9 @@ async function findFiles(
       const bytes = new Uint8Array(MAX_HEADER_BYTES);
       return readHeader(bytes.subarray(0, await fill(file, bytes)));
     });
-    if (typeof found === "string") {
-      warnings.push(`left out: ${name} ${found}`);
-      if (found.includes(OTHER_VERSION)) later ??= `${path} ${found}`;
+    if ("text" in found) {
+      warnings.push(`left out: ${name} ${found.text}`);
+      if (found.isOtherVersion) later ??= `${path} ${found.text}`;
     } else files.push({ name, path, header: found.header, headerBytes: found.bytes });
   }
   if (foreign.length > 0) warnings.push(`left out, no trace files: ${listNames(foreign)}`);

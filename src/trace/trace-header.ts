@@ -6,8 +6,13 @@ const VERSION_READ = Number(/\d+/.exec(MAGIC)![0]);
 /** Longer ones are not headers. */
 export const MAX_HEADER_BYTES = 64 * 1024;
 
-/** Of text that says why a file can't be read: another version of HyperLoom could. */
-export const OTHER_VERSION = "of the trace format";
+/** Why a file can't be read. */
+export interface HeaderProblem {
+  /** For people, behind the file's name. */
+  readonly text: string;
+  /** Another version of HyperLoom could read it. */
+  readonly isOtherVersion: boolean;
+}
 
 export interface ReadHeader {
   readonly header: TraceHeader;
@@ -16,26 +21,32 @@ export interface ReadHeader {
 }
 
 /**
- * Reads a header from the beginning of a file.
- * @returns what is wrong with it: a text, for people
+ * Reads a header from the beginning of a file, or says what is wrong with it.
  */
-export function readHeader(bytes: Uint8Array): ReadHeader | string {
+export function readHeader(bytes: Uint8Array): ReadHeader | HeaderProblem {
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, 32));
   const version = MAGIC_START.exec(text)?.[1];
-  if (version === undefined) return "is not a trace of HyperLoom";
+  if (version === undefined) return damaged("is not a trace of HyperLoom");
   if (Number(version) !== VERSION_READ) {
-    return `has version ${version} ${OTHER_VERSION}, this HyperLoom reads version ${VERSION_READ}; use the version of HyperLoom that has written it`;
+    return {
+      text: `has version ${version} of the trace format, this HyperLoom reads version ${VERSION_READ}; use the version of HyperLoom that has written it`,
+      isOtherVersion: true,
+    };
   }
   const start = MAGIC.length;
   const end = bytes.subarray(0, MAX_HEADER_BYTES).indexOf(0x0a, start);
-  if (end === -1) return "ends in its header";
+  if (end === -1) return damaged("ends in its header");
   try {
     const header: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(start, end)));
     if (isHeader(header)) return { header, bytes: end + 1 };
   } catch {
     // Said below.
   }
-  return "has a damaged header";
+  return damaged("has a damaged header");
+}
+
+function damaged(text: string): HeaderProblem {
+  return { text, isOtherVersion: false };
 }
 
 function isHeader(value: unknown): value is TraceHeader {
